@@ -1,0 +1,182 @@
+"""What a regex says about a byte stream, read off its syntax tree.
+
+A rule's regex is written for a text that is all there. A stream is not, so three more things are
+derived from it, none of them by hand:
+
+* *pending*: could bytes that are yet to come still begin, lengthen or change a match? It is the
+  regex of the unfinished matches: of `abc` those are nothing, `a` and `ab`, each up to the end of
+  the text; of a repeat, some whole rounds and an unfinished one; of a choice, an unfinished branch.
+  It may say yes too often where a look-ahead hides the truth. It never says no too often.
+* *sieve*: a relaxed regex without look-around, cut to its shortest, for an engine that only points
+  at places. Wherever the regex matches, a match of the sieve begins there and ends no later.
+* *tail*: how a secret that ends in an unbounded repeat goes on behind a bounded window.
+
+Regexes whose backtracking could explode are refused (`leakguard.patterns.cost`).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+
+from leakguard.errors import RuleError
+from leakguard.patterns import cost, stream, syntax
+from leakguard.patterns.syntax import Chars, Marked, Node, Series
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How an unbounded secret goes on: unit after unit.
+
+    Attributes:
+        unit: A run of bytes of one set, or something of bounded width.
+        pending: An unfinished unit; None when every part of a unit is one.
+        width: Most bytes that an unfinished unit can have, and one more.
+    """
+
+    unit: re.Pattern[bytes]
+    pending: re.Pattern[bytes] | None
+    width: int
+
+    def follow(self, text: bytes, start: int, *, final: bool) -> tuple[int, bool]:
+        """Return up to where the secret goes on from `start`, and whether it ends there.
+
+        Args:
+            text: The bytes at hand.
+            start: Where the secret has come to.
+            final: Whether nothing comes behind `text`.
+        """
+        while start < len(text):
+            if self.pending and not final and self.pending.match(text, start):
+                return start, False
+            unit = self.unit.match(text, start)
+            if unit is None:
+                return start, True
+            start = unit.end()
+        return start, final
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A regex, and what it says about a stream. What is seldom needed is derived when it is.
+
+    Attributes:
+        source: The regex as given.
+        sieve: The relaxed regex, in the syntax that Vectorscan and `re` share.
+        width: Most bytes that a match of the sieve spans, or None.
+    """
+
+    source: bytes
+    sieve: bytes
+    width: int | None
+    _root: Series = field(repr=False, compare=False)
+
+    @functools.cached_property
+    def regex(self) -> re.Pattern[bytes]:
+        """The regex as given, compiled."""
+        return re.compile(self.source)
+
+    @functools.cached_property
+    def tail(self) -> Tail | None:
+        """How the secret goes on beyond a window, or None when it is bounded."""
+        unit = stream.tail_unit(self._root.items)
+        if unit is None:
+            return None
+        if isinstance(unit, Chars):
+            return Tail(re.compile(syntax.source(unit) + b"+"), None, 1)
+        width = syntax.width(unit) or 1
+        return Tail(re.compile(syntax.source(unit)), _unfinished(unit), width)
+
+    def tail_behind(self, end: int, edge: int) -> Tail | None:
+        """Return how a secret that ends at `end` goes on if its window's `edge` cut it short."""
+        return self.tail if self.tail and end + self.tail.width > edge else None
+
+    @functools.cached_property
+    def behind(self) -> int:
+        """Most bytes in front of a match that the regex looks at, and at least one."""
+        if b"(?<" not in self.source:
+            return 1
+        return max(map(syntax.least_width, syntax.looks_behind(self._root)), default=1)
+
+    def open(self, text: bytes, start: int) -> bool:
+        """Return whether bytes behind `text` could change what the regex matches at `start`."""
+        return self._pending.match(text, start) is not None
+
+    def held(self, text: bytes, start: int) -> int | None:
+        """Return where the secret of an undecided match at `start` begins, at the earliest.
+
+        A secret that is all there is not decided either while the match may still become another.
+        None when no secret has begun; `len(text)` when one could begin just there.
+        """
+        if not self.open(text, start):
+            return None
+        if self._context is None:
+            return start
+        for secret in range(start, len(text) + 1):
+            begun = self._rest.match(text, secret) or self._finished.match(text, secret)
+            if begun and self._context.fullmatch(text, start, secret):
+                return secret
+        return None
+
+    @functools.cached_property
+    def _pending(self) -> re.Pattern[bytes]:
+        return _unfinished(self._root)
+
+    @functools.cached_property
+    def _secret_place(self) -> int:
+        items = enumerate(self._root.items)
+        return next(place for place, item in items if isinstance(item, Marked))
+
+    @functools.cached_property
+    def _context(self) -> re.Pattern[bytes] | None:
+        """What may stand in front of a secret; None when nothing may."""
+        context = stream.relaxed(Series(self._root.items[: self._secret_place]))
+        return None if syntax.width(context) == 0 else re.compile(syntax.source(context))
+
+    @functools.cached_property
+    def _rest(self) -> re.Pattern[bytes]:
+        """The unfinished matches of the secret and what is behind it."""
+        return _unfinished(Series(self._root.items[self._secret_place :]))
+
+    @functools.cached_property
+    def _finished(self) -> re.Pattern[bytes]:
+        """The secret and what is behind it, when all of it is there."""
+        return re.compile(stream.passed(Series(self._root.items[self._secret_place :])))
+
+
+@functools.cache
+def analyse(regex: bytes) -> Pattern:
+    """Return what a regex says about a stream. How long it may take is not looked at (`check`).
+
+    Args:
+        regex: The group `secret` is the secret, or else the whole match.
+
+    Raises:
+        RuleError: If it is no regex, or cannot be judged on a stream.
+    """
+    root = syntax.parse(regex)
+    sieve = stream.sieve(root)
+    if sieve is None:
+        raise RuleError("the regex matches empty text")
+    return Pattern(regex, syntax.source(sieve), syntax.width(sieve), root)
+
+
+def check(regex: bytes, *, reach: int) -> None:
+    """Raise if a regex cannot be used on a stream of anybody's making.
+
+    Args:
+        regex: As in `analyse`.
+        reach: How many bytes of text an attempt sees at the most.
+
+    Raises:
+        RuleError: If it is no regex, cannot be judged on a stream, or could take too long.
+    """
+    root = syntax.parse(regex)
+    cost.refuse_what_is_slow(root, reach)
+    stream.tail_unit(root.items)
+    _ = analyse(regex).regex
+
+
+def _unfinished(node: Node) -> re.Pattern[bytes]:
+    return re.compile(stream.pending(node) or rb"(?!)")
