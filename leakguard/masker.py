@@ -1,0 +1,210 @@
+"""Mask a stream: bytes in, bytes out, no I/O.
+
+What leaves is what came, with one mask for each run of bytes that matches cover. A run has one mask
+however many matches it is made of, so that neither their number nor their order shows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from leakguard.commands import Commands, Registration
+from leakguard.fingerprint import fingerprint
+from leakguard.matcher import Matcher
+from leakguard.model import Confidence, Match, Secret
+from leakguard.splitter import Cut, Splitter
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """How often one form of a secret was masked, and where first.
+
+    Attributes:
+        name: The secret's name, or the rule's id.
+        kind: `secret` or `rule`.
+        encoding: The form.
+        confidence: How sure it is.
+        count: How many times it was masked.
+        line: Line of the first, from 1; 0 when lines are not counted.
+        column: Byte in its line, from 1; 0 when lines are not counted.
+        offset: Byte in the stream, from 0.
+        fingerprint: Keyed HMAC of the first value, shortened; empty when lines are not counted.
+    """
+
+    name: str
+    kind: str
+    encoding: str
+    confidence: Confidence
+    count: int
+    line: int
+    column: int
+    offset: int
+    fingerprint: str
+
+
+class Masker:
+    """Masks one stream.
+
+    Example:
+        >>> matcher = Matcher([Secret("TOKEN", b"Vq7mZp2Lk9Rt4WxB")])
+        >>> masker = Masker(matcher)
+        >>> masker.feed(b"token=Vq7mZp2L") + masker.feed(b"k9Rt4WxB") + masker.flush()
+        b'token=***'
+    """
+
+    def __init__(  # noqa: PLR0913  # options of a public class, each by keyword
+        self,
+        matcher: Matcher,
+        mask: bytes = b"***",
+        *,
+        label: bool = False,
+        commands: bool = False,
+        forward: bool = False,
+        locate: bool = False,
+        key: bytes = b"",
+    ) -> None:
+        """Start a stream.
+
+        Args:
+            matcher: What to mask.
+            mask: What replaces a run of matches.
+            label: Say `[MASKED:NAME:encoding]` instead, with the name of the run's first match.
+            commands: Honour commands such as `::add-mask::` in the stream, and leave them out.
+            forward: Let such commands through as they are, for a CI system that reads them itself.
+            locate: Count lines and take fingerprints, so that `leaks` can be reported.
+            key: Key of the fingerprints in `leaks`.
+        """
+        self._splitter = Splitter(matcher)
+        self._mask = mask
+        self._label = label
+        self._commands = Commands() if commands else None
+        self._forward = forward
+        self._key = key
+        self._masked_until = -1  # where the last run ends; what touches it needs no mask of its own
+        self._forwarded: deque[tuple[int, bytes]] = deque()
+        self._received = 0
+        self._place = _Place() if locate else None
+        self._leaks: dict[tuple[str, str, str], Leak] = {}
+
+    @property
+    def holding(self) -> bool:
+        """Whether bytes are held back because they may be part of a match."""
+        return self._splitter.held > 0 or bool(self._commands and self._commands.held)
+
+    @property
+    def leaks(self) -> tuple[Leak, ...]:
+        """What has been masked so far: one for each name and form, in the order of appearance."""
+        return tuple(self._leaks.values())
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes; return all that can leave."""
+        if self._commands is None:
+            return self._masked(self._splitter.feed(data))
+        return b"".join(self._obeyed(self._commands.feed(data)))
+
+    def flush(self) -> bytes:
+        """Return the rest, masked: the stream ends here."""
+        rest = b"".join(self._obeyed(self._commands.flush())) if self._commands else b""
+        return rest + self._masked(self._splitter.flush())
+
+    def idle(self) -> bytes:
+        """Return what is held if it is too short to tell anything: the stream has fallen silent."""
+        text = self._commands.idle() if self._commands else b""
+        self._received += len(text)
+        return self._masked(self._splitter.feed(text)) + self._masked(self._splitter.idle())
+
+    def add(self, secret: Secret) -> None:
+        """Mask `secret` too, from here on: in what is held and in what will come."""
+        self._splitter.add(secret)
+
+    def _obeyed(self, parts: Iterator[bytes | Registration]) -> Iterator[bytes]:
+        for part in parts:
+            if isinstance(part, Registration):
+                self.add(Secret("add-mask", part.value))
+                if self._forward:
+                    self._forwarded.append((self._received, part.line))
+            else:
+                self._received += len(part)
+                yield self._masked(self._splitter.feed(part))
+
+    def _masked(self, cut: Cut) -> bytes:
+        if not (cut.matches or cut.longer or self._forwarded or self._masked_until > cut.start):
+            if self._place:
+                self._place.pass_by(cut.text)
+            return cut.text
+        self._count(cut)
+        return b"".join(self._pieces(cut))
+
+    def _pieces(self, cut: Cut) -> Iterator[bytes]:
+        """Yield the raw text between the runs, and a mask for each run that begins here."""
+        position, end = cut.start, cut.start + len(cut.text)
+        for match in sorted((*cut.longer, *cut.matches), key=lambda match: match.start):
+            start = max(match.start, position)
+            if match.end <= start:
+                continue
+            yield from self._raw(cut, position, start)
+            if start > self._masked_until:
+                yield self._mask_of(match)
+            self._masked_until = max(self._masked_until, match.end)
+            position = max(position, min(self._masked_until, end))
+        yield from self._raw(cut, position, end)
+
+    def _raw(self, cut: Cut, start: int, end: int) -> Iterator[bytes]:
+        """Yield the text from `start` to `end` that no run covers, and commands in their places."""
+        start = min(max(start, self._masked_until), end)
+        while self._forwarded and self._forwarded[0][0] <= end:
+            place, line = self._forwarded.popleft()
+            yield cut.text[start - cut.start : max(start, place) - cut.start] + line
+            start = max(start, place)
+        yield cut.text[start - cut.start : end - cut.start]
+
+    def _mask_of(self, match: Match) -> bytes:
+        if not self._label:
+            return self._mask
+        return f"[MASKED:{match.name}:{match.encoding}]".encode()
+
+    def _count(self, cut: Cut) -> None:
+        for match in cut.matches:
+            if self._place:
+                self._place.go_to(cut, match.start)
+            known = self._leaks.get((match.kind, match.name, match.encoding))
+            leak = replace(known, count=known.count + 1) if known else self._first(cut, match)
+            self._leaks[match.kind, match.name, match.encoding] = leak
+        if self._place:
+            self._place.go_to(cut, cut.start + len(cut.text))
+
+    def _first(self, cut: Cut, match: Match) -> Leak:
+        return Leak(
+            name=match.name,
+            kind=match.kind,
+            encoding=match.encoding,
+            confidence=match.confidence,
+            count=1,
+            line=self._place.line if self._place else 0,
+            column=match.start - self._place.line_start + 1 if self._place else 0,
+            offset=match.start,
+            fingerprint=fingerprint(cut.value(match), self._key) if self._place else "",
+        )
+
+
+class _Place:
+    """Keeps count of lines as the stream goes by."""
+
+    def __init__(self) -> None:
+        self.line = 1
+        self.line_start = 0
+        self._offset = 0
+
+    def pass_by(self, text: bytes) -> None:
+        """Go on behind `text`."""
+        if lines := text.count(b"\n"):
+            self.line += lines
+            self.line_start = self._offset + text.rindex(b"\n") + 1
+        self._offset += len(text)
+
+    def go_to(self, cut: Cut, offset: int) -> None:
+        """Go on to an offset in the stream that lies within `cut`, or stay if it lies behind."""
+        if offset > self._offset:
+            self.pass_by(cut.text[self._offset - cut.start : offset - cut.start])

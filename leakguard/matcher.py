@@ -1,0 +1,306 @@
+"""What must not be seen, and where it is: the one matcher of masker and scanner.
+
+The automaton holds the needles of all secrets and the keywords of all rules. A needle that occurs
+is a match; a keyword that occurs makes its rule look at a bounded window. Every question asked here
+is about the bytes at hand alone: `Matcher.find` answers it for a text that is complete, and
+`leakguard.splitter` for one that arrives in pieces. Both give the same matches.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from leakguard import encoders, policy, sieve
+from leakguard.automaton import Automaton, Prefixes
+from leakguard.model import Confidence, Match, Needle, Secret
+from leakguard.patterns import Tail
+from leakguard.rules import Rule
+
+Source: TypeAlias = Needle | Rule
+
+# Of a needle only so many bytes are indexed, and the rest is compared: kilobytes of key would cost
+# kilobytes of automaton. With many needles, fewer, so that the index stays within some 30 MB.
+_LONGEST_HEAD = 32
+_SHORTEST_HEAD = 8
+_INDEXED = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A place where a needle or a rule may match: its word is there, the rest is to be seen.
+
+    Attributes:
+        start: Offset of the word in the text.
+        end: Offset behind the word.
+        source: Whose word it is.
+    """
+
+    start: int
+    end: int
+    source: Source
+
+
+class _Index:
+    """Words of needles and rules, and how to find them in a text: one Aho-Corasick automaton."""
+
+    def __init__(self, needles: Sequence[Needle], rules: Sequence[Rule]) -> None:
+        head = max(_SHORTEST_HEAD, min(_LONGEST_HEAD, _INDEXED // max(len(needles), 1)))
+        self._sources: dict[bytes, list[Source]] = defaultdict(list)
+        for needle in needles:
+            self._sources[needle.value[:head]].append(needle)
+        heads = list(self._sources)
+        keywords: dict[bytes, list[Rule]] = defaultdict(list)
+        for rule in rules:
+            for keyword in rule.keywords:
+                keywords[keyword].append(rule)
+                self._sources[keyword].append(rule)
+        self._automaton = Automaton(self._sources)
+        self._prefixes = Prefixes(needle.value for needle in _shortened(needles, head))
+        self._early_rules = [rule for rule in rules if rule.before]
+        self._openings = _openings(keywords)
+        self._longest_opening = max(map(len, self._openings), default=0)
+        self._needle_sieve = sieve.of_literals(heads)
+        self._keyword_sieve = sieve.of_literals(list(keywords))
+        self._rule_sieve = _rule_sieve(rules)
+        needles_sieved = not heads or self._needle_sieve is not None
+        rules_sieved = not keywords or None not in (self._keyword_sieve, self._rule_sieve)
+        self._sieved = needles_sieved and rules_sieved
+        self.longest_word = max(map(len, self._sources), default=0)
+        self._reach = max((rule.reach for rule in rules), default=0)
+        self._early = max((rule.before for rule in rules), default=0)
+
+    def candidates(self, text: bytes, start: int, *, final: bool) -> Iterator[Candidate]:
+        """Yield where words lie in `text[start:]`; the sieve may leave out what cannot match.
+
+        Nothing is left out that more text could still make a match of, unless `final`.
+        """
+        for begin, end in self._windows(text, start, final=final):
+            for offset, word in self._automaton.occurrences(text, begin, end):
+                for source in self._sources[word]:
+                    yield Candidate(offset, offset + len(word), source)
+
+    def _windows(self, text: bytes, start: int, *, final: bool) -> list[tuple[int, int]]:
+        if start >= len(text):
+            return []
+        if not self._sieved:
+            return [(start, len(text))]
+        windows = self._needle_sieve.windows(text, start) if self._needle_sieve else []
+        if self._rule_sieve is None or self._keyword_sieve is None:
+            return windows
+        # Near the end of the text a rule may have its keyword and not yet the rest: there, and in
+        # texts so short that all of it is near the end, every keyword counts.
+        tail = len(text) if final else max(start, len(text) - self._reach)
+        if tail > start:
+            windows += self._rule_sieve.windows(text, max(0, start - self._early))
+        if tail < len(text):
+            windows += self._keyword_sieve.windows(text, tail)
+        return _merged(windows)
+
+    def held(self, text: bytes) -> int:
+        """Return how many bytes at the end of `text` may be the beginning of a match's word."""
+        held = self._prefixes.longest(text)
+        for length in range(min(self._longest_opening, len(text)), held, -1):
+            start = len(text) - length
+            for rule in self._openings.get(text[start:], ()):
+                if (secret := rule.pattern.held_opening(text, start)) is not None:
+                    held = max(held, len(text) - secret)
+        return max(held, self._held_early(text))
+
+    def _held_early(self, text: bytes) -> int:
+        """Return how much may be a secret that begins before its keyword, which is yet to come."""
+        held = 0
+        for rule in self._early_rules:
+            farthest = rule.before + max(map(len, rule.keywords)) - 1
+            for start in range(max(0, len(text) - farthest), len(text)):
+                if (secret := rule.pattern.held(text, start)) is not None:
+                    held = max(held, len(text) - secret)
+        return held
+
+
+class Matcher:
+    """Finds secrets and unregistered credentials in bytes. Immutable, and free of I/O.
+
+    Attributes:
+        rules: The rules in use: those that can be as sure as is asked for.
+        unprotected: Name of each secret that is not protected, and why.
+        early: Bytes before a keyword that a rule may look at.
+    """
+
+    def __init__(
+        self,
+        secrets: Iterable[Secret] = (),
+        rules: Iterable[Rule] = (),
+        *,
+        min_length: int = 6,
+        min_confidence: Confidence = Confidence.LIKELY,
+    ) -> None:
+        """Build the index; cost grows with the number of secrets, about 0.5 ms each.
+
+        Args:
+            secrets: The values to find, in every form.
+            rules: What unregistered credentials look like.
+            min_length: A shorter value, in bytes, is not protected.
+            min_confidence: What is less sure is no match.
+        """
+        self.rules = tuple(rule for rule in rules if rule.best >= min_confidence)
+        self.unprotected: tuple[tuple[str, str], ...] = ()
+        self.min_confidence = min_confidence
+        self._min_length = min_length
+        self._by_id = {rule.id: rule for rule in self.rules}
+        self._indexes: tuple[_Index, ...] = (_Index(self._needles(secrets), self.rules),)
+        self._added: tuple[Needle, ...] = ()
+        self.early = max((rule.before + rule.pattern.behind for rule in self.rules), default=0)
+
+    @classmethod
+    def of_needles(cls, needles: Iterable[Needle], rules: Iterable[Rule] = ()) -> Matcher:
+        """Return a matcher for exactly these needles: no other form, and none is too weak."""
+        matcher = cls((), rules)
+        matcher._indexes = (_Index(tuple(needles), matcher.rules),)
+        return matcher
+
+    def with_secret(self, secret: Secret) -> Matcher:
+        """Return a matcher that finds `secret` too; it shares what is indexed already."""
+        matcher = object.__new__(Matcher)
+        matcher.__dict__ |= self.__dict__
+        matcher._added = self._added + matcher._needles([secret])
+        matcher._indexes = (self._indexes[0], _Index(matcher._added, ()))
+        return matcher
+
+    def rule(self, identifier: str) -> Rule | None:
+        """Return the rule with that id, or None."""
+        return self._by_id.get(identifier)
+
+    @property
+    def longest_word(self) -> int:
+        """The length in bytes of the longest word in the index."""
+        return max(index.longest_word for index in self._indexes)
+
+    def find(self, text: bytes) -> list[Match]:
+        """Return every match in `text`, which is complete, by start; matches may overlap."""
+        found: set[Match] = set()
+        for candidate in self.candidates(text, 0, final=True):
+            for match in self.decided(text, candidate):
+                tail = self.tail(candidate, match)
+                end = tail.follow(text, match.end, final=True)[0] if tail else match.end
+                found.add(replace(match, end=end))
+        return sorted(found, key=lambda each: (each.start, -each.end, each.name, each.encoding))
+
+    def candidates(self, text: bytes, start: int, *, final: bool) -> Iterator[Candidate]:
+        """Yield the places in `text[start:]` to decide on.
+
+        Args:
+            text: The bytes at hand.
+            start: Where to begin; words that begin before it are not found.
+            final: Whether the text ends here, so that nothing can still grow.
+        """
+        for index in self._indexes:
+            yield from index.candidates(text, start, final=final)
+
+    def added_candidates(self, text: bytes, start: int) -> Iterator[Candidate]:
+        """Yield the places in `text[start:]` to decide on for secrets that were added later."""
+        for index in self._indexes[1:]:
+            yield from index.candidates(text, start, final=False)
+
+    def pending(self, text: bytes, candidate: Candidate) -> int | None:
+        """Return from where `text` must be held until this candidate is decided, or None if it is.
+
+        `len(text)` says that only context is pending: the candidate is open, and no byte of the
+        secret has come yet.
+        """
+        start, source = candidate.start, candidate.source
+        if isinstance(source, Needle):
+            rest = len(text) - start
+            cut_short = rest < len(source.value) and source.value.startswith(text[start:])
+            return start if cut_short else None
+        if len(text) >= start + source.reach:
+            return None
+        return _pending(source, text, start)
+
+    def decided(self, text: bytes, candidate: Candidate) -> Iterator[Match]:
+        """Yield the matches that this candidate is, now that no more text can change them."""
+        start, source = candidate.start, candidate.source
+        if isinstance(source, Rule):
+            yield from self._rule_matches(text, start, source)
+        elif text.startswith(source.value, start):
+            end = start + len(source.value)
+            yield Match(start, end, source.name, "secret", source.encoding, Confidence.KNOWN)
+
+    def tail(self, candidate: Candidate, match: Match) -> Tail | None:
+        """Return how the secret goes on if its rule's window has cut it short, else None."""
+        rule = candidate.source
+        if isinstance(rule, Needle):
+            return None
+        return rule.pattern.tail_behind(match.end, candidate.start + rule.reach)
+
+    def held(self, text: bytes) -> int:
+        """Return how many bytes at the end of `text` may be the beginning of a word."""
+        return max(index.held(text) for index in self._indexes)
+
+    def _rule_matches(self, text: bytes, start: int, rule: Rule) -> Iterator[Match]:
+        for begin, end, confidence in rule.matches(text, start):
+            if confidence >= self.min_confidence:
+                yield Match(begin, end, rule.id, "rule", "raw", confidence)
+
+    def _needles(self, secrets: Iterable[Secret]) -> tuple[Needle, ...]:
+        found: list[Needle] = []
+        for secret in secrets:
+            needles = encoders.needles(secret, min_length=self._min_length)
+            if not needles:
+                why = policy.weakness(secret.value, min_length=self._min_length)
+                self.unprotected += ((secret.name, why or "nothing of it tells enough"),)
+            found += needles
+        return tuple(found)
+
+
+def _shortened(needles: Sequence[Needle], head: int) -> Iterator[Needle]:
+    """Yield the needles as the index has them; a longer one's head counts as unfinished."""
+    for needle in needles:
+        yield Needle(needle.value[:head], needle.name, needle.encoding)
+
+
+def _openings(keywords: Mapping[bytes, Sequence[Rule]]) -> dict[bytes, tuple[Rule, ...]]:
+    """Return, for each beginning of a keyword, the rules that it may be the beginning of."""
+    openings: dict[bytes, dict[str, Rule]] = defaultdict(dict)
+    for keyword, rules in keywords.items():
+        for length in range(1, len(keyword)):
+            openings[keyword[:length]] |= {rule.id: rule for rule in rules}
+    return {opening: tuple(rules.values()) for opening, rules in openings.items()}
+
+
+def _rule_sieve(rules: Sequence[Rule]) -> sieve.Sieve | None:
+    patterns = [rule.pattern.sieve for rule in rules]
+    widths = [
+        rule.before + (rule.reach if rule.pattern.width is None else rule.pattern.width)
+        for rule in rules
+    ]
+    ahead = [rule.before + max(map(len, rule.keywords)) for rule in rules]
+    return sieve.of_patterns(patterns, widths, ahead)
+
+
+def _merged(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return windows apart from each other and ascending, so that each word is found once."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(windows):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _pending(rule: Rule, text: bytes, start: int) -> int | None:
+    """Return where a secret of `rule` begins that is not all there, as `Matcher.pending` does."""
+    pattern = rule.pattern
+    if rule.before == 0:
+        held = pattern.held(text, start)
+        if held is not None:
+            return held
+        return len(text) if pattern.open(text, start) else None
+    begins = range(max(0, start - rule.before), start + 1)
+    held_from = [held for at in begins if (held := pattern.held(text, at)) is not None]
+    if held_from:
+        return min(held_from)
+    return len(text) if any(pattern.open(text, at) for at in begins) else None
