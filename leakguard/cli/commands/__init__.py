@@ -1,0 +1,1 @@
+"""One module for each command; a new command is a new module."""
