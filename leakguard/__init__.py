@@ -15,6 +15,7 @@ __all__ = [
     "Confidence",
     "Finding",
     "Leak",
+    "Limits",
     "Masker",
     "Match",
     "Matcher",
@@ -29,8 +30,8 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> object:
     """Load the scanner when it is asked for: a masker starts quicker without it."""
-    if name != "scan":
+    if name not in ("Limits", "scan"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from leakguard.scanner import scan  # noqa: PLC0415  # see above
+    from leakguard import scanner  # noqa: PLC0415  # see above
 
-    return scan
+    return getattr(scanner, name)

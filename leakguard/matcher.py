@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeAlias
 
 from leakguard import encoders, policy, sieve
@@ -18,6 +19,7 @@ from leakguard.automaton import Automaton, Prefixes
 from leakguard.model import Confidence, Match, Needle, Secret
 from leakguard.patterns import Tail
 from leakguard.rules import Rule
+from leakguard.sieve import Sieve
 
 Source: TypeAlias = Needle | Rule
 
@@ -64,10 +66,8 @@ class _Index:
         self._longest_opening = max(map(len, self._openings), default=0)
         self._needle_sieve = sieve.of_literals(heads)
         self._keyword_sieve = sieve.of_literals(list(keywords))
-        self._rule_sieve = _rule_sieve(rules)
-        needles_sieved = not heads or self._needle_sieve is not None
-        rules_sieved = not keywords or None not in (self._keyword_sieve, self._rule_sieve)
-        self._sieved = needles_sieved and rules_sieved
+        self._sieved = sieve.available()
+        self._rules = rules
         self.longest_word = max(map(len, self._sources), default=0)
         self._reach = max((rule.reach for rule in rules), default=0)
         self._early = max((rule.before for rule in rules), default=0)
@@ -87,17 +87,26 @@ class _Index:
             return []
         if not self._sieved:
             return [(start, len(text))]
-        windows = self._needle_sieve.windows(text, start) if self._needle_sieve else []
-        if self._rule_sieve is None or self._keyword_sieve is None:
-            return windows
         # Near the end of the text a rule may have its keyword and not yet the rest: there, and in
         # texts so short that all of it is near the end, every keyword counts.
         tail = len(text) if final else max(start, len(text) - self._reach)
+        windows = self._needle_sieve.windows(text, start)
         if tail > start:
             windows += self._rule_sieve.windows(text, max(0, start - self._early))
         if tail < len(text):
             windows += self._keyword_sieve.windows(text, tail)
         return _merged(windows)
+
+    @cached_property
+    def _rule_sieve(self) -> Sieve:
+        """The sieve for whole rules: not made before a text is long enough to be worth it."""
+        patterns = [rule.pattern for rule in self._rules]
+        widths = [
+            rule.before + (rule.reach if pattern.width is None else pattern.width)
+            for rule, pattern in zip(self._rules, patterns, strict=True)
+        ]
+        ahead = [rule.before + max(map(len, rule.keywords)) for rule in self._rules]
+        return sieve.of_patterns([pattern.sieve for pattern in patterns], widths, ahead)
 
     def held(self, text: bytes) -> int:
         """Return how many bytes at the end of `text` may be the beginning of a match's word."""
@@ -152,7 +161,7 @@ class Matcher:
         self._by_id = {rule.id: rule for rule in self.rules}
         self._indexes: tuple[_Index, ...] = (_Index(self._needles(secrets), self.rules),)
         self._added: tuple[Needle, ...] = ()
-        self.early = max((rule.before + rule.pattern.behind for rule in self.rules), default=0)
+        self.early = max(map(_looked_back, self.rules), default=0)
 
     @classmethod
     def of_needles(cls, needles: Iterable[Needle], rules: Iterable[Rule] = ()) -> Matcher:
@@ -270,14 +279,10 @@ def _openings(keywords: Mapping[bytes, Sequence[Rule]]) -> dict[bytes, tuple[Rul
     return {opening: tuple(rules.values()) for opening, rules in openings.items()}
 
 
-def _rule_sieve(rules: Sequence[Rule]) -> sieve.Sieve | None:
-    patterns = [rule.pattern.sieve for rule in rules]
-    widths = [
-        rule.before + (rule.reach if rule.pattern.width is None else rule.pattern.width)
-        for rule in rules
-    ]
-    ahead = [rule.before + max(map(len, rule.keywords)) for rule in rules]
-    return sieve.of_patterns(patterns, widths, ahead)
+def _looked_back(rule: Rule) -> int:
+    """Return how many bytes in front of its keyword a rule may look at."""
+    # Most look at none, and need not be analyzed to know it.
+    return rule.before + (rule.pattern.behind if b"(?<" in rule.regex else 0)
 
 
 def _merged(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,15 @@ class Sieve:
         self,
         database: Any,  # noqa: ANN401  # no stubs
         behind: Sequence[int],
-        ahead: Sequence[int] | None = None,
+        ahead: Sequence[int],
     ) -> None:
-        """Take a compiled `database`, and how far a window reaches from where a pattern ends."""
+        """Take a compiled `database`, and how far a window reaches from where a pattern ends.
+
+        A database that is None has no pattern in it.
+        """
         self._database = database
         self._behind = behind
-        self._ahead = ahead or [0] * len(behind)
+        self._ahead = ahead
 
     def windows(self, text: bytes, start: int) -> list[tuple[int, int]]:
         """Return the parts of `text[start:]` worth a look: ascending, apart, as (start, end)."""
@@ -59,33 +62,49 @@ class Sieve:
                 begin, stop = min(begin, last[0]), max(stop, last[1])
             found.append((begin, stop))
 
-        self._database.scan(memoryview(text)[start:], match_event_handler=widen)
+        if self._database is not None and start < len(text):
+            self._database.scan(memoryview(text)[start:], match_event_handler=widen)
         return found
 
 
-def of_literals(words: Sequence[bytes]) -> Sieve | None:
-    """Return a sieve for `words` themselves, or None where there is no sieve or no word."""
-    if not words or not available():
-        return None
+class _Open(Sieve):
+    """Lets everything through: what stands in for a database that does not compile."""
+
+    def __init__(self) -> None:
+        super().__init__(None, (), ())
+
+    def windows(self, text: bytes, start: int) -> list[tuple[int, int]]:
+        return [(start, len(text))] if start < len(text) else []
+
+
+def of_literals(words: Sequence[bytes]) -> Sieve:
+    """Return a sieve for `words` themselves."""
     # Escaped as a regex: the binding measures pure literals with strlen, and UTF-16 holds NULs.
-    database = _compiled([b"".join(b"\\x%02x" % byte for byte in word) for word in words])
-    return database and Sieve(database, [len(word) for word in words])
+    patterns = [b"".join(b"\\x%02x" % byte for byte in word) for word in words]
+    return _sieve(patterns, _compiled, [len(word) for word in words], [0] * len(words))
 
 
-def of_patterns(
-    patterns: Sequence[bytes], widths: Sequence[int], ahead: Sequence[int]
-) -> Sieve | None:
-    """Return a sieve for regexes in Vectorscan's syntax, or None where there is none.
+def of_patterns(patterns: Sequence[bytes], widths: Sequence[int], ahead: Sequence[int]) -> Sieve:
+    """Return a sieve for regexes in Vectorscan's syntax.
 
     Args:
         patterns: The regexes; they hold no secret, since their database is kept on disk.
         widths: For each, the most bytes between the start of a match and its end.
         ahead: For each, how many bytes behind that end are worth a look too.
     """
+    return _sieve(patterns, _kept, widths, ahead)
+
+
+def _sieve(
+    patterns: Sequence[bytes],
+    compile_: Callable[[Sequence[bytes]], Any],
+    behind: Sequence[int],
+    ahead: Sequence[int],
+) -> Sieve:
     if not patterns or not available():
-        return None
-    database = _kept(patterns)
-    return database and Sieve(database, widths, ahead)
+        return Sieve(None, (), ()) if not patterns else _Open()
+    database = compile_(patterns)
+    return _Open() if database is None else Sieve(database, behind, ahead)
 
 
 def available() -> bool:

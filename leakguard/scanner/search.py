@@ -1,0 +1,121 @@
+"""Searches one file and all that is in it, and tells what is found and what is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from leakguard import artifacts, unpack
+from leakguard.artifacts import Origin
+from leakguard.matcher import Matcher
+from leakguard.model import Finding, Match, Skip
+from leakguard.scanner.findings import Distinct, Lines, Reporter
+from leakguard.scanner.labels import Labels
+from leakguard.splitter import Cut, Splitter
+from leakguard.unpack import Blob, Limits, Readable
+
+# A blob up to this size is searched in one go; of a longer one only as much is held as is needed.
+WHOLE = 8 << 20
+_PIECE = 1 << 20
+
+Excluded = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How files are searched.
+
+    Attributes:
+        matcher: What to look for.
+        reporter: Makes what is told.
+        limits: How far archives are opened.
+        excluded: Which members are left out.
+    """
+
+    matcher: Matcher
+    reporter: Reporter
+    limits: Limits
+    excluded: Excluded
+
+    def __call__(self, origin: Origin) -> list[Finding | Skip]:
+        """Return what is in a file, and what of it could not be searched."""
+        return list(self.of(origin))
+
+    def of(self, origin: Origin) -> Iterator[Finding | Skip]:
+        """Yield what is in a file, and what of it could not be searched."""
+        try:
+            data = origin.read(WHOLE)
+        except OSError as error:
+            reason = "unreadable" if error.errno else "not-regular"
+            yield self.reporter.skip(Skip(origin.path, reason, artifacts.shown(error)))
+            return
+        try:
+            yield from self.inside(origin.path, data)
+        finally:
+            if not isinstance(data, bytes) and origin.path != artifacts.STDIN:
+                data.close()
+
+    def inside(self, path: str, data: bytes | BinaryIO) -> Iterator[Finding | Skip]:
+        """Yield what is in a blob and in all that it holds; its own name is not searched."""
+        labels = Labels(self.matcher, self.reporter, path)
+        for found in unpack.blobs(path, data, self.limits, self.excluded):
+            if isinstance(found, Skip):
+                yield self.reporter.skip(found)
+                continue
+            if found.gap is None:
+                labels.add(found.path, found.notes)
+                if labels.are_many:
+                    yield from (finding for _, finding in labels.findings())
+            yield from self._in_blob(found)
+        yield from (finding for _, finding in labels.findings())
+
+    def _in_blob(self, blob: Blob) -> Iterator[Finding]:
+        if isinstance(blob.data, bytes):
+            yield from self._in_text(blob, blob.data)
+            return
+        beginning = _read(blob.data, WHOLE + 1)
+        if len(beginning) > WHOLE:
+            yield from self._in_stream(blob, beginning, blob.data)
+        else:
+            yield from self._in_text(blob, beginning)
+
+    def _in_text(self, blob: Blob, text: bytes) -> Iterator[Finding]:
+        if text and (matches := self.matcher.find(text)):
+            lines = Lines()
+            for match in Distinct().of(matches):
+                value = text[match.start : match.end]
+                yield self._finding(blob, match, value, lines.place(text, 0, match.start))
+
+    def _in_stream(self, blob: Blob, beginning: bytes, rest: Readable) -> Iterator[Finding]:
+        lines, distinct = Lines(), Distinct()
+        for cut in _cuts(Splitter(self.matcher), beginning, rest):
+            for match in distinct.of(cut.matches):
+                place = lines.place(cut.window, cut.window_start, match.start)
+                yield self._finding(blob, match, cut.value(match), place)
+            lines.place(cut.text, cut.start, cut.start + len(cut.text))
+
+    def _finding(self, blob: Blob, match: Match, value: bytes, place: tuple[int, int]) -> Finding:
+        if blob.gap is None:
+            return self.reporter.finding(blob.path, match, value, place)
+        shift = blob.gap
+        moved = replace(match, start=match.start + shift, end=match.end + shift)
+        return self.reporter.finding(blob.path, moved, value, (0, 0))
+
+
+def _read(stream: Readable, size: int) -> bytes:
+    """Return the next `size` bytes, fewer at the end only."""
+    pieces: list[bytes] = []
+    while size > 0 and (piece := stream.read(min(size, _PIECE))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _cuts(splitter: Splitter, beginning: bytes, rest: Readable) -> Iterator[Cut]:
+    """Yield a text in cuts: what has been read of it, and then the rest."""
+    for start in range(0, len(beginning), _PIECE):
+        yield splitter.feed(beginning[start : start + _PIECE])
+    while piece := rest.read(_PIECE):
+        yield splitter.feed(piece)
+    yield splitter.flush()
