@@ -21,7 +21,7 @@ def commands(peers: Path, tree: Path) -> dict[str, str]:
         options = "--no-validate --git-history=none --no-update-check"
         found["kingfisher"] = f"{kingfisher} scan {options} {tree}"
     if betterleaks:
-        found["betterleaks"] = f"{betterleaks} dir {tree}"
+        found["betterleaks"] = f"{betterleaks} fs {tree}"
     return found
 
 

@@ -80,6 +80,7 @@ class Masker:
         self._mask = mask
         self._label = label
         self._commands = Commands() if commands else None
+        self._peers: list[Masker] = []
         self._forward = forward
         self._key = key
         self._masked_until = -1  # where the last run ends; what touches it needs no mask of its own
@@ -119,10 +120,16 @@ class Masker:
         """Mask `secret` too, from here on: in what is held and in what will come."""
         self._splitter.add(secret)
 
+    def share(self, other: Masker) -> None:
+        """Mask in both streams what a command in either registers: they are two of one job."""
+        self._peers.append(other)
+        other._peers.append(self)
+
     def _obeyed(self, parts: Iterator[bytes | Registration]) -> Iterator[bytes]:
         for part in parts:
             if isinstance(part, Registration):
-                self.add(Secret("add-mask", part.value))
+                for masker in (self, *self._peers):
+                    masker.add(Secret("add-mask", part.value))
                 if self._forward:
                     self._forwarded.append((self._received, part.line))
             else:

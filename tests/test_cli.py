@@ -16,11 +16,12 @@ import pytest
 from leakguard import __version__, pipe
 from leakguard.cli import main
 from leakguard.cli.app import NAMES
+from leakguard.reports import FORMATS
 
 SECRET = "Vq7mZp2L" + "k9Rt4WxB"
 KEPT = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT")
 ENVIRON = {name: os.environ[name] for name in KEPT if name in os.environ}
-LEAVES = [["mask"], ["run"], ["scan"], ["secrets", "list"]]
+LEAVES = [["mask"], ["register"], ["run"], ["scan"], ["secrets", "list"]]
 LEAVES += [["rules", "list"], ["rules", "show"], ["rules", "check"]]
 Done = subprocess.CompletedProcess[bytes]
 Captured = pytest.CaptureFixture[str]
@@ -111,7 +112,7 @@ def test_help_ends_with_the_exit_status(command: list[str], capsys: Captured) ->
          "leakguard: --no-secrets and --secrets contradict each other"),
         (["mask", "--report", "json"], "leakguard: --report: 'json' is not FORMAT=FILE"),
         (["mask", "--report", "jsn=x"],
-         "leakguard: --report: 'jsn' is not one of json, text (did you mean json?)"),
+         f"leakguard: --report: 'jsn' is not one of {', '.join(FORMATS)} (did you mean json?)"),
         (["mask", "--report", "json=none/x"], "leakguard: --report: there is no directory none"),
         (["mask", "--report", "json=."], "leakguard: --report: . is a directory"),
         (["mask", "--report", "json=x", "--report", "text=./x"],
@@ -121,7 +122,8 @@ def test_help_ends_with_the_exit_status(command: list[str], capsys: Captured) ->
         (["mask", "--secrets", "dotenv:none"],
          "leakguard: cannot read secrets file none: No such file or directory"),
         (["scan", "none"], "leakguard: no such file or directory: none"),
-        (["scan", "--format", "xml"], "leakguard: --format: 'xml' is not one of json, text"),
+        (["scan", "--format", "xml"],
+         f"leakguard: --format: 'xml' is not one of {', '.join(FORMATS)}"),
         (["scan", "--output", "none/x"], "leakguard: --output: there is no directory none"),
         (["scan", "--jobs", "0"], "leakguard: --jobs: '0' is not a whole number from 1"),
         (["scan", "--max-file-size", "10Q"],

@@ -82,6 +82,13 @@ def test_what_is_registered_is_masked_from_there_on(lengths: list[int]) -> None:
     assert out == b"before\nvalue *** after\n"
 
 
+def test_what_one_stream_registers_is_masked_in_the_other() -> None:
+    out, err = Masker(Matcher(), commands=True), Masker(Matcher(), commands=True)
+    out.share(err)
+    assert err.feed(b"::add-mask::%b\n" % VALUE) == b""
+    assert out.feed(b"a %b b" % VALUE) + out.flush() == b"a *** b"
+
+
 @given(cuttings())
 def test_a_forwarded_command_stays_a_line_of_its_own(lengths: list[int]) -> None:
     masker = Masker(Matcher(), commands=True, forward=True)

@@ -77,7 +77,7 @@ def test_a_report_without_findings_is_not_empty(name: str) -> None:
 def test_an_unknown_format_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         reports.named("jsn")
-    assert str(caught.value) == "no report format 'jsn', only json, text"
+    assert str(caught.value) == f"no report format 'jsn', only {', '.join(reports.FORMATS)}"
 
 
 def test_json_has_every_field_in_a_fixed_order() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 
-from leakguard import __version__
+from leakguard import __version__, hosts
 from leakguard.cli import console, matching, reporting
 from leakguard.cli.options import DEFAULT_MASK, Masking, Ruleset, Secrets, choice, key
 from leakguard.errors import ExitCode, UsageError
@@ -38,7 +37,7 @@ class Session:
 
     def masker(self, stream: str) -> Masker:
         """Return a masker for the stream that reports call `stream`."""
-        self._maskers[stream] = Masker(
+        masker = Masker(
             self._matcher,
             self._mask,
             label=self._masking.label,
@@ -47,7 +46,10 @@ class Session:
             locate=bool(self._targets),
             key=key(),
         )
-        return self._maskers[stream]
+        for other in self._maskers.values():
+            masker.share(other)
+        self._maskers[stream] = masker
+        return masker
 
     def close(self, code: int) -> int:
         """Write reports and statistics; return `code`, or what takes its place.
@@ -101,9 +103,9 @@ def _commands(mode: str) -> tuple[bool, bool]:
     """Return whether commands in the stream are honored, and whether the host must see them too."""
     if choice("--commands", mode, _MODES) != "auto":
         return mode == "on", False
-    variables = (os.environ.get(name, "") for name in ("GITHUB_ACTIONS", "TF_BUILD"))
-    hosted = any(value.lower() == "true" for value in variables)
-    return hosted, hosted
+    host = hosts.detect()
+    obeyed = host is not None and host.obeys
+    return obeyed, obeyed
 
 
 def _mask(masking: Masking) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import re
 import stat
 import sys
 import tempfile
@@ -18,6 +19,9 @@ from pathlib import Path
 from leakguard import plugins
 from leakguard.errors import LeakguardError, UsageError
 from leakguard.model import Finding, Skip
+
+# What begins a command to a CI system: `::` at the start of a line, `##[` and `##vso[` anywhere.
+_COMMAND = re.compile(r"^:(?=:)|(?<= ):(?=:)|(?<=#)#")
 
 FORMATS = tuple(module.name for module in pkgutil.iter_modules(__path__))
 
@@ -72,6 +76,7 @@ def shown(text: str) -> str:
 
     File names come from strangers: one with an escape sequence in it must not repaint the screen.
     """
+    text = _COMMAND.sub(lambda match: _escaped(match[0]), text)
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)

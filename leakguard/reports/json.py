@@ -15,7 +15,9 @@ VERSION = 1
 
 def encode(value: object) -> bytes:
     """Return `value` as indented JSON that ends with a newline."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    # CI systems obey `##[command]` and `##vso[command]` anywhere in a log, in a file's name, too.
+    return text.replace(b"##", b"#\\u0023")
 
 
 def unicode(text: str) -> str:

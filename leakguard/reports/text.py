@@ -67,6 +67,11 @@ def where(finding: Finding) -> str:
     return f"offset {finding.offset}" if finding.offset else "in its name"
 
 
+def outermost(path: str) -> str:
+    """Return the file that a path begins with, without the members of archives in it."""
+    return path.partition("!")[0].removeprefix("./")
+
+
 def placed(image: ImagePlace) -> str:
     """Return where in its image something sits: in which layer or field, and whose work it is."""
     spot = image.field if image.layer is None else f"layer {image.layer}"
@@ -80,7 +85,9 @@ def placed(image: ImagePlace) -> str:
 
 def told(finding: Finding) -> str:
     """Return a finding as a line: what it is, where it is, and in which form."""
-    words = f"{shown(finding.description)} in {shown(finding.path)} ({where(finding)})"
+    words = (
+        f"{shown(finding.description or finding.name)} in {shown(finding.path)} ({where(finding)})"
+    )
     if finding.encoding != "raw":
         words += f", as {finding.encoding}"
     return f"{words}, {placed(finding.image)}" if finding.image else words
