@@ -7,8 +7,10 @@ however many matches it is made of, so that neither their number nor their order
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, islice, takewhile
 
 from leakguard.commands import Commands, Registration
 from leakguard.fingerprint import fingerprint
@@ -81,6 +83,7 @@ class Masker:
         self._label = label
         self._commands = Commands() if commands else None
         self._peers: list[Masker] = []
+        self._effects = _Effects()
         self._forward = forward
         self._key = key
         self._masked_until = -1  # where the last run ends; what touches it needs no mask of its own
@@ -147,7 +150,9 @@ class Masker:
     def _pieces(self, cut: Cut) -> Iterator[bytes]:
         """Yield the raw text between the runs, and a mask for each run that begins here."""
         position, end = cut.start, cut.start + len(cut.text)
-        for match in sorted((*cut.longer, *cut.matches), key=lambda match: match.start):
+        matches = sorted((*cut.longer, *cut.matches), key=lambda match: match.start)
+        self._effects.note(matches, end)
+        for match in matches:
             start = max(match.start, position)
             if match.end <= start:
                 continue
@@ -155,11 +160,15 @@ class Masker:
             if start > self._masked_until:
                 yield self._mask_of(match)
             self._masked_until = max(self._masked_until, match.end)
-            position = max(position, min(self._masked_until, end))
+            covered = max(start, min(self._masked_until, end))
+            yield from self._effects.between(start, covered, cut)
+            position = covered
         yield from self._raw(cut, position, end)
 
     def _raw(self, cut: Cut, start: int, end: int) -> Iterator[bytes]:
         """Yield the text from `start` to `end` that no run covers, and commands in their places."""
+        if start < self._masked_until:
+            yield from self._effects.between(start, min(self._masked_until, end), cut)
         start = min(max(start, self._masked_until), end)
         while self._forwarded and self._forwarded[0][0] <= end:
             place, line = self._forwarded.popleft()
@@ -194,6 +203,63 @@ class Masker:
             offset=match.start,
             fingerprint=fingerprint(cut.value(match), self._key) if self._place else "",
         )
+
+
+class _Effects:
+    """What a run covers and yet has to stay: colors and the like that no match takes as text."""
+
+    def __init__(self) -> None:
+        self._kept: set[tuple[int, int]] = set()
+        self._taken: set[tuple[int, int]] = set()
+        self._staying: deque[tuple[int, int]] = deque()
+
+    def note(self, matches: Sequence[Match], horizon: int) -> None:
+        """Take note of what matches keep and take; behind `horizon` it is asked for later."""
+        if self._kept or any(match.kept for match in matches):
+            self._kept.update(*(match.kept for match in matches))
+            self._taken.update(*map(_taken, matches))
+            self._staying = deque(_without(sorted(self._kept), sorted(self._taken)))
+            self._kept = {each for each in self._kept if each[1] > horizon}
+            self._taken = {each for each in self._taken if each[1] > horizon}
+        else:
+            reaching = {(match.start, match.end) for match in matches if match.end > horizon}
+            self._taken = reaching | {each for each in self._taken if each[1] > horizon}
+
+    def between(self, start: int, end: int, cut: Cut) -> Iterator[bytes]:
+        """Yield what stays of the covered bytes between two offsets, which only ascend."""
+        while self._staying and self._staying[0][0] < end:
+            begin, stop = self._staying.popleft()
+            if max(begin, start) < min(stop, end):
+                yield cut.text[max(begin, start) - cut.start : min(stop, end) - cut.start]
+            if stop > end:
+                self._staying.appendleft((end, stop))
+
+
+def _taken(match: Match) -> list[tuple[int, int]]:
+    """Return the ranges that a match takes as text."""
+    edges = [match.start, *chain.from_iterable(match.kept), match.end]
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _without(
+    kept: Sequence[tuple[int, int]], taken: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield what is left of sorted ranges when other sorted ranges are taken from them."""
+    passed = 0
+    for begin, end in kept:
+        while passed < len(taken) and taken[passed][1] <= begin:
+            passed += 1
+        place = begin
+        for first, last in takewhile(partial(_begins_before, end), islice(taken, passed, None)):
+            if first > place:
+                yield place, first
+            place = max(place, last)
+        if place < end:
+            yield place, end
+
+
+def _begins_before(end: int, piece: tuple[int, int]) -> bool:
+    return piece[0] < end
 
 
 class _Place:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from leakguard import encoders, policy, sieve
 from leakguard.automaton import Automaton, Prefixes
+from leakguard.decoders import DECODERS, Reading
 from leakguard.model import Confidence, Match, Needle, Secret
 from leakguard.patterns import Tail
 from leakguard.rules import Rule
@@ -28,6 +29,9 @@ Source: TypeAlias = Needle | Rule
 _LONGEST_HEAD = 32
 _SHORTEST_HEAD = 8
 _INDEXED = 400_000
+
+# A sieve costs more than the automaton takes for so many bytes: for a short log, all of its start.
+_WORTH_A_SIEVE = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class _Index:
     """Words of needles and rules, and how to find them in a text: one Aho-Corasick automaton."""
 
     def __init__(self, needles: Sequence[Needle], rules: Sequence[Rule]) -> None:
+        self.needles = tuple(needles)
         head = max(_SHORTEST_HEAD, min(_LONGEST_HEAD, _INDEXED // max(len(needles), 1)))
         self._sources: dict[bytes, list[Source]] = defaultdict(list)
         for needle in needles:
@@ -64,10 +69,11 @@ class _Index:
         self._early_rules = [rule for rule in rules if rule.before]
         self._openings = _openings(keywords)
         self._longest_opening = max(map(len, self._openings), default=0)
-        self._needle_sieve = sieve.of_literals(heads)
-        self._keyword_sieve = sieve.of_literals(list(keywords))
-        self._sieved = sieve.available()
+        self._heads = heads
+        self._keywords = list(keywords)
         self._rules = rules
+        self._walked = 0
+        self._wanted = sieve.wanted()
         self.longest_word = max(map(len, self._sources), default=0)
         self._reach = max((rule.reach for rule in rules), default=0)
         self._early = max((rule.before for rule in rules), default=0)
@@ -82,10 +88,14 @@ class _Index:
                 for source in self._sources[word]:
                     yield Candidate(offset, offset + len(word), source)
 
+    def windows(self, text: bytes) -> list[tuple[int, int]]:
+        """Return the parts of `text`, which is complete, that are worth a look."""
+        return self._windows(text, 0, final=True)
+
     def _windows(self, text: bytes, start: int, *, final: bool) -> list[tuple[int, int]]:
         if start >= len(text):
             return []
-        if not self._sieved:
+        if not self._sieved(len(text) - start):
             return [(start, len(text))]
         # Near the end of the text a rule may have its keyword and not yet the rest: there, and in
         # texts so short that all of it is near the end, every keyword counts.
@@ -97,9 +107,26 @@ class _Index:
             windows += self._keyword_sieve.windows(text, tail)
         return _merged(windows)
 
+    def prepare(self) -> None:
+        """Make the sieves now, so that processes forked from this one share them."""
+        if self._sieved(_WORTH_A_SIEVE):
+            _ = self._needle_sieve, self._keyword_sieve, self._rule_sieve
+
+    def _sieved(self, length: int) -> bool:
+        """Return whether to search the next `length` bytes with sieves; they take time to make."""
+        self._walked += length
+        return self._wanted and self._walked >= _WORTH_A_SIEVE and sieve.available()
+
+    @cached_property
+    def _needle_sieve(self) -> Sieve:
+        return sieve.of_literals(self._heads)
+
+    @cached_property
+    def _keyword_sieve(self) -> Sieve:
+        return sieve.of_literals(self._keywords)
+
     @cached_property
     def _rule_sieve(self) -> Sieve:
-        """The sieve for whole rules: not made before a text is long enough to be worth it."""
         patterns = [rule.pattern for rule in self._rules]
         widths = [
             rule.before + (rule.reach if pattern.width is None else pattern.width)
@@ -160,7 +187,6 @@ class Matcher:
         self._min_length = min_length
         self._by_id = {rule.id: rule for rule in self.rules}
         self._indexes: tuple[_Index, ...] = (_Index(self._needles(secrets), self.rules),)
-        self._added: tuple[Needle, ...] = ()
         self.early = max(map(_looked_back, self.rules), default=0)
 
     @classmethod
@@ -174,9 +200,18 @@ class Matcher:
         """Return a matcher that finds `secret` too; it shares what is indexed already."""
         matcher = object.__new__(Matcher)
         matcher.__dict__ |= self.__dict__
-        matcher._added = self._added + matcher._needles([secret])
-        matcher._indexes = (self._indexes[0], _Index(matcher._added, ()))
+        needles, kept = matcher._needles([secret]), list(self._indexes)
+        # Indexes no larger than the new one become part of it. So there are few, and a thousand
+        # secrets added one by one are each indexed ten times and not a thousand times.
+        while len(kept) > 1 and len(kept[-1].needles) <= len(needles):
+            needles = (*kept.pop().needles, *needles)
+        matcher._indexes = (*kept, _Index(needles, ()))
         return matcher
+
+    def prepare(self) -> None:
+        """Make now what else is made when it is worth it, before processes are forked from this."""
+        for index in self._indexes:
+            index.prepare()
 
     def rule(self, identifier: str) -> Rule | None:
         """Return the rule with that id, or None."""
@@ -189,13 +224,24 @@ class Matcher:
 
     def find(self, text: bytes) -> list[Match]:
         """Return every match in `text`, which is complete, by start; matches may overlap."""
-        found: set[Match] = set()
-        for candidate in self.candidates(text, 0, final=True):
-            for match in self.decided(text, candidate):
-                tail = self.tail(candidate, match)
-                end = tail.follow(text, match.end, final=True)[0] if tail else match.end
-                found.add(replace(match, end=end))
+        found = set(self._found(text))
+        for decoder in DECODERS:
+            if decoder.differs(text, 0):
+                reading = Reading(decoder, 0)
+                found.update(map(reading.placed, self._found(reading.feed(text, final=True))))
         return sorted(found, key=lambda each: (each.start, -each.end, each.name, each.encoding))
+
+    def windows(self, text: bytes) -> list[tuple[int, int]]:
+        """Return the parts of `text` outside of which nothing is: ascending and apart.
+
+        That holds for each part of `text` as well, as if it were a text by itself: where no window
+        touches it, nothing is in it.
+        """
+        found = [window for index in self._indexes for window in index.windows(text)]
+        for decoder in DECODERS:
+            # Where nothing is left out, a reading is the text itself.
+            found += [dropped.span() for dropped in decoder.dropped(text, len(text))]
+        return _merged(found)
 
     def candidates(self, text: bytes, start: int, *, final: bool) -> Iterator[Candidate]:
         """Yield the places in `text[start:]` to decide on.
@@ -209,9 +255,8 @@ class Matcher:
             yield from index.candidates(text, start, final=final)
 
     def added_candidates(self, text: bytes, start: int) -> Iterator[Candidate]:
-        """Yield the places in `text[start:]` to decide on for secrets that were added later."""
-        for index in self._indexes[1:]:
-            yield from index.candidates(text, start, final=False)
+        """Yield the places in `text[start:]` to decide on for the secret that was added last."""
+        yield from self._indexes[-1].candidates(text, start, final=False)
 
     def pending(self, text: bytes, candidate: Candidate) -> int | None:
         """Return from where `text` must be held until this candidate is decided, or None if it is.
@@ -247,6 +292,14 @@ class Matcher:
     def held(self, text: bytes) -> int:
         """Return how many bytes at the end of `text` may be the beginning of a word."""
         return max(index.held(text) for index in self._indexes)
+
+    def _found(self, text: bytes) -> Iterator[Match]:
+        """Yield every match in one reading of a text."""
+        for candidate in self.candidates(text, 0, final=True):
+            for match in self.decided(text, candidate):
+                tail = self.tail(candidate, match)
+                end = tail.follow(text, match.end, final=True)[0] if tail else match.end
+                yield replace(match, end=end)
 
     def _rule_matches(self, text: bytes, start: int, rule: Rule) -> Iterator[Match]:
         for begin, end, confidence in rule.matches(text, start):

@@ -82,6 +82,8 @@ class Match:
         kind: `secret` or `rule`.
         encoding: The form that was found; `raw` for a rule.
         confidence: How sure it is.
+        kept: Ranges in it that are no part of the secret and have an effect of their own, such as a
+            color; they stay when the rest is masked.
     """
 
     start: int
@@ -90,6 +92,7 @@ class Match:
     kind: str
     encoding: str
     confidence: Confidence
+    kept: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,18 +17,9 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-
-def _package() -> Any:  # noqa: ANN401  # a module, or None
-    try:
-        return importlib.import_module("hyperscan")
-    except ImportError:  # no wheel for this platform: slower, and the same results
-        return None
-
-
-hyperscan = _package()
 
 
 class Sieve:
@@ -107,12 +98,26 @@ def _sieve(
     return _Open() if database is None else Sieve(database, behind, ahead)
 
 
+def wanted() -> bool:
+    """Return whether nobody has turned sieves off."""
+    return os.environ.get("LEAKGUARD_SIEVE", "").lower() != "off"
+
+
 def available() -> bool:
-    """Return whether a sieve can be used: the package is there and nobody has turned it off."""
-    return hyperscan is not None and os.environ.get("LEAKGUARD_SIEVE", "").lower() != "off"
+    """Return whether there is what makes a sieve; loads it."""
+    return _package() is not None
+
+
+@cache
+def _package() -> Any:  # noqa: ANN401  # a module, or None
+    try:
+        return importlib.import_module("hyperscan")
+    except ImportError:  # no wheel for this platform: slower, and the same results
+        return None
 
 
 def _compiled(patterns: Sequence[bytes]) -> Any:  # noqa: ANN401  # no stubs
+    hyperscan = _package()
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
         database.compile(
@@ -129,12 +134,13 @@ def _compiled(patterns: Sequence[bytes]) -> Any:  # noqa: ANN401  # no stubs
 def _kept(patterns: Sequence[bytes]) -> Any:  # noqa: ANN401  # no stubs
     file = _cache() / f"sieve-{_key(patterns)}.db"
     if (database := _loaded(file)) is None and (database := _compiled(patterns)) is not None:
-        _keep(file, hyperscan.dumpb(database))
+        _keep(file, _package().dumpb(database))
     return database
 
 
 def _loaded(file: Path) -> Any:  # noqa: ANN401  # no stubs
     """Return the database in `file`, or None if it is absent, damaged or somebody else's."""
+    hyperscan = _package()
     try:
         with file.open("rb") as stream:
             if hasattr(os, "getuid") and os.fstat(stream.fileno()).st_uid != os.getuid():
@@ -169,7 +175,7 @@ def _cache() -> Path:
 
 
 def _key(patterns: Sequence[bytes]) -> str:
-    parts = [repr(patterns), hyperscan.__file__, platform.machine(), _processor()]
+    parts = [repr(patterns), str(_package().__file__), platform.machine(), _processor()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

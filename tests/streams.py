@@ -32,7 +32,9 @@ def mask(matcher: Matcher, *chunks: bytes) -> bytes:
 
 def literal(values: Iterable[bytes]) -> Matcher:
     """Return a matcher for these bytes as they are, however short."""
-    return Matcher.of_needles(Needle(v, f"S{i}", "raw") for i, v in enumerate(values))
+    matcher = Matcher.of_needles(Needle(v, f"S{i}", "raw") for i, v in enumerate(values))
+    matcher.prepare()  # or else a short text would not see a sieve
+    return matcher
 
 
 def oracle(values: Iterable[bytes], text: bytes, mask: bytes = b"***") -> bytes:

@@ -92,11 +92,8 @@ def test_idle_lets_three_bytes_go_and_no_more() -> None:
     assert masker.feed(b"say tok") == b"say "
     assert masker.idle() == b"tok"
     assert masker.feed(b"_") == b""
-    assert masker.idle() == b"_"
-    assert masker.feed(b"liv") == b""
-    assert masker.feed(b"e") == b""
-    assert masker.idle() == b""
-    assert masker.feed(TOKEN[len(b"tok_live") :]) + masker.flush() == b"***"
+    assert masker.idle() == b""  # or else who types slowly would have it shown byte by byte
+    assert masker.feed(TOKEN[len(b"tok_") :]) + masker.flush() == b"***"
 
 
 def test_a_prefix_that_idle_let_go_still_begins_a_secret() -> None:

@@ -44,7 +44,9 @@ def sieve_turned(state: str) -> Iterator[None]:
 def matcher(sieve: str) -> Matcher:
     """Return a matcher for `SECRETS` and all built-in rules."""
     with sieve_turned(sieve):
-        return Matcher(SECRETS, builtin_rules())
+        found = Matcher(SECRETS, builtin_rules())
+    found.prepare()
+    return found
 
 
 @functools.cache
@@ -61,6 +63,16 @@ def samples() -> tuple[bytes, ...]:
     return (*dict.fromkeys(found), *forms)
 
 
+PAINT = (
+    b"\x1b[01;31m\x1b[K",
+    b"\x1b[m",
+    b"\x1b]0;title\x07",
+    b"\x1b[",
+    b"\xe2\x80\x8b",
+    b"\xe2\x80",
+)
+
+
 @st.composite
 def texts(draw: st.DrawFn) -> bytes:
     """Return a text in which samples, whole and cut off, stand among other things."""
@@ -69,8 +81,11 @@ def texts(draw: st.DrawFn) -> bytes:
         whole = draw(st.sampled_from(samples()))
         begin = draw(st.integers(0, 3))
         end = draw(st.none() | st.integers(0, len(whole)))
-        parts.append(whole[begin:end] if draw(st.booleans()) else whole)
-        parts.append(draw(st.sampled_from([b"", b" ", b"\n", b'"', b"a", b"=", b"\0", b"--\n"])))
+        part = whole[begin:end] if draw(st.booleans()) else whole
+        place = draw(st.integers(0, len(part)))
+        put_in = draw(st.sampled_from([b"", b"", b"", *PAINT])) * draw(st.integers(1, 2))
+        parts.append(part[:place] + put_in + part[place:])
+        parts.append(draw(st.sampled_from([b"", b" ", b"\n", b'"', b"a", b"=", b"\0", *PAINT])))
     return b"".join(parts)
 
 
@@ -122,7 +137,7 @@ def test_what_is_held_is_bounded() -> None:
         for _ in range(300):
             masker.feed(b"Ab3" * 1000)
             assert masker._splitter.held <= held_most
-            assert len(masker._splitter._text) <= 2 * held_most + 4096
+            assert len(masker._splitter._bytes.text) <= 2 * held_most + 4096
 
 
 def endless(regex: bytes) -> Rule:

@@ -20,17 +20,12 @@ VECTORS = [
 
 # A value that other bytes were put into is found by a reading of the text, not by a needle.
 NEEDS_A_READING = {
-    "ps-error-highlight",
-    "ansi-grep-color",
-    "ansi-erase-line",
-    "ansi-every-char",
     "b64-wrapped-76",
     "b64-wrapped-76-crlf",
     "hexdump-xxd",
     "ps-error-line-wrap",
     "crlf-inside-secret-hard-wrap",
     "backspace-inside-secret",
-    "zero-width-inside",
 }
 
 
