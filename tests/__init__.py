@@ -1,0 +1,1 @@
+"""The promises of leakguard, each a test whose name says it."""

@@ -103,8 +103,10 @@ def test_help_ends_with_the_exit_status(command: list[str], capsys: Captured) ->
          "leakguard: --min-length: '0' is not a whole number from 1"),
         (["mask", "--mask", ""],
          "leakguard: --mask: an empty mask would join what stands around a secret"),
-        (["mask", "--mask", "a\nb"], "leakguard: --mask: no control characters, and nothing that a CI system may obey"),
-        (["mask", "--mask", "::x"], "leakguard: --mask: no control characters, and nothing that a CI system may obey"),
+        (["mask", "--mask", "a\nb"],
+         "leakguard: --mask: no control characters, and nothing that a CI system may obey"),
+        (["mask", "--mask", "::x"],
+         "leakguard: --mask: no control characters, and nothing that a CI system may obey"),
         (["mask", "--mask", "x", "--label"], "leakguard: --mask and --label contradict each other"),
         (["mask", "--no-secrets", "--secrets", "auto"],
          "leakguard: --no-secrets and --secrets contradict each other"),
@@ -207,7 +209,7 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch, capsys: Captured) 
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("leakguard.scanner.scan", interrupt)
+    monkeypatch.setattr("leakguard.scanner.scan_origins", interrupt)
     assert main(["scan"]) == 130
     assert capsys.readouterr().err == ""
 

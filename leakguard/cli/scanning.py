@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypedDict
 
 from typer import Argument, Option
 
-from leakguard import __version__, reports
+from leakguard import __version__, artifacts, reports, staged
+from leakguard.artifacts import Origin
 from leakguard.cli import console, reporting
 from leakguard.cli.options import REPORT_HELP, choice, number, size
 from leakguard.cli.progress import Progress
@@ -36,10 +38,23 @@ class Paths:
         list[str],
         Argument(metavar="PATH", show_default=False, hidden=True),
     ] = field(default_factory=list)
+    staged: Annotated[
+        bool,
+        Option("--staged", help="Search what is staged in Git, all of it or what is below PATH."),
+    ] = False
 
-    def given(self) -> list[str]:
-        """Return the paths, or the current directory."""
-        return self.paths or ["."]
+    @contextmanager
+    def open(self, exclude: Iterable[str]) -> Iterator[Sequence[Origin | Skip]]:
+        """Yield the files to search, those of the current directory by default.
+
+        Raises:
+            UsageError: If a path does not exist, or nothing can be staged here.
+        """
+        if not self.staged:
+            yield tuple(artifacts.origins(self.paths or ["."], exclude))
+            return
+        with staged.Objects() as objects:
+            yield tuple(staged.origins(objects, self.paths, exclude))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

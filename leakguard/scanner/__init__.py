@@ -1,4 +1,4 @@
-"""Searches files, directories and archives, and gives the same report for any number of workers.
+"""Searches files, archives and images, and gives the same report for any number of workers.
 
 Whatever could not be searched comes out as a skip, in its place among the findings.
 """
@@ -6,22 +6,21 @@ Whatever could not be searched comes out as a skip, in its place among the findi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from leakguard.artifacts import STDIN, Origin, excluder, origins
 from leakguard.errors import LeakguardError
 from leakguard.matcher import Matcher
 from leakguard.model import Finding, Skip
+from leakguard.scanner.everything import Everything, grouped
 from leakguard.scanner.findings import Reporter
 from leakguard.scanner.labels import Labels
-from leakguard.scanner.search import Search
+from leakguard.scanner.references import scan_images
+from leakguard.scanner.search import Progress, Search
 from leakguard.scanner.workers import Died, Workers, can_fork
 from leakguard.unpack import Limits
 
-__all__ = ["Limits", "Progress", "scan"]
-
-# Called with how many files are done, and how many there are.
-Progress = Callable[[int, int], None]
+__all__ = ["Limits", "Progress", "scan", "scan_images", "scan_origins"]
 
 _DEFAULT = Limits()
 # Files up to so many bytes together are given to a worker at a time, and no more than so many.
@@ -60,9 +59,31 @@ def scan(  # noqa: PLR0913  # the options of a public function, each by keyword
         UsageError: If a path does not exist; before anything is searched.
     """
     exclude = tuple(exclude)
-    found = tuple(origins(paths, exclude))
-    search = Search(matcher, Reporter(matcher, key), limits, excluder(exclude))
-    return _scan(found, search, jobs, progress or _silent)
+    return scan_origins(
+        tuple(origins(paths, exclude)),
+        matcher,
+        limits=limits,
+        exclude=exclude,
+        jobs=jobs,
+        key=key,
+        progress=progress,
+    )
+
+
+def scan_origins(  # noqa: PLR0913  # as above
+    found: Sequence[Origin | Skip],
+    matcher: Matcher,
+    *,
+    limits: Limits = _DEFAULT,
+    exclude: Iterable[str] = (),
+    jobs: int = 1,
+    key: bytes = b"",
+    progress: Progress | None = None,
+) -> Iterator[Finding | Skip]:
+    """Search files that have been found already; all else is as in `scan`."""
+    reporter = Reporter(matcher, key)
+    search = Everything(matcher, reporter, limits, excluder(exclude), ahead=jobs > 1)
+    return _scan(grouped(found), search, jobs, progress or _silent)
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -112,6 +133,7 @@ def _contents(
 def _by_workers(
     files: Sequence[Origin], search: Search, batches: Sequence[Sequence[int]], jobs: int
 ) -> Iterator[Iterable[Finding | Skip]]:
+    search.matcher.prepare()
     results = Workers(search, files, batches).results(jobs)
     try:
         for origin, result in zip(files, results, strict=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -13,13 +14,15 @@ from leakguard.model import Finding, Match, Skip
 from leakguard.scanner.findings import Distinct, Lines, Reporter
 from leakguard.scanner.labels import Labels
 from leakguard.splitter import Cut, Splitter
-from leakguard.unpack import Blob, Limits, Readable
+from leakguard.unpack import Blob, Limits, Readable, Row
 
 # A blob up to this size is searched in one go; of a longer one only as much is held as is needed.
 WHOLE = 8 << 20
 _PIECE = 1 << 20
 
 Excluded = Callable[[str], bool]
+# Called with how many files or images are done, and how many there are.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +61,32 @@ class Search:
 
     def inside(self, path: str, data: bytes | BinaryIO) -> Iterator[Finding | Skip]:
         """Yield what is in a blob and in all that it holds; its own name is not searched."""
+        found = unpack.rows(path, data, self.limits, self.excluded)
+        yield from (told for _, told in self.told(path, found))
+
+    def told(
+        self, path: str, found: Iterable[Blob | Row | Skip]
+    ) -> Iterator[tuple[str, Finding | Skip]]:
+        """Yield what is told of the blobs in the file at `path`, each with the blob's own path."""
         labels = Labels(self.matcher, self.reporter, path)
-        for found in unpack.blobs(path, data, self.limits, self.excluded):
-            if isinstance(found, Skip):
-                yield self.reporter.skip(found)
+        sifted = Sifted(self.matcher)
+        for each in found:
+            if isinstance(each, Skip):
+                yield each.path, self.reporter.skip(each)
                 continue
-            if found.gap is None:
-                labels.add(found.path, found.notes)
-                if labels.are_many:
-                    yield from (finding for _, finding in labels.findings())
-            yield from self._in_blob(found)
-        yield from (finding for _, finding in labels.findings())
+            if isinstance(each, Row):
+                for one in each.blobs:
+                    labels.add(one.name, one.notes)
+                touched = sifted.touched(each)
+            else:
+                if each.gap is None:
+                    labels.add(each.path, each.notes)
+                touched = [each]
+            if labels.are_many:
+                yield from labels.findings()
+            for blob in touched:
+                yield from ((blob.path, finding) for finding in self._in_blob(blob))
+        yield from labels.findings()
 
     def _in_blob(self, blob: Blob) -> Iterator[Finding]:
         if isinstance(blob.data, bytes):
@@ -101,6 +119,34 @@ class Search:
         shift = blob.gap
         moved = replace(match, start=match.start + shift, end=match.end + shift)
         return self.reporter.finding(blob.path, moved, value, (0, 0))
+
+
+class Sifted:
+    """Tells which blobs of a row are worth a look, by one look at all of them."""
+
+    def __init__(self, matcher: Matcher) -> None:
+        self._matcher = matcher
+        self._data = b""
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+
+    def touched(self, row: Row) -> list[Blob]:
+        """Return the blobs of a row in which something may be."""
+        if row.data is not self._data:  # rows of the same bytes come one after the other
+            self._data = row.data
+            windows = self._matcher.windows(row.data)
+            self._begins = [begin for begin, _ in windows]
+            self._ends = [end for _, end in windows]
+        return [
+            Blob(path, row.data[start:end], notes)
+            for path, start, end, notes in (row.blobs if self._ends else ())
+            if self._touches(start, end)
+        ]
+
+    def _touches(self, start: int, end: int) -> bool:
+        """Say whether any window reaches into that part."""
+        at = bisect_right(self._ends, start)
+        return at < len(self._begins) and self._begins[at] < end
 
 
 def _read(stream: Readable, size: int) -> bytes:

@@ -4,6 +4,6 @@ Nothing is ever written to a path that an archive names. A new format is one new
 """
 
 from leakguard.unpack.base import Limits, Readable
-from leakguard.unpack.walk import Blob, blobs, unpackers
+from leakguard.unpack.walk import Blob, Row, blobs, rows, unpacker_of, unpackers
 
-__all__ = ["Blob", "Limits", "Readable", "blobs", "unpackers"]
+__all__ = ["Blob", "Limits", "Readable", "Row", "blobs", "rows", "unpacker_of", "unpackers"]

@@ -7,9 +7,9 @@ blob, never by its name, and it may raise anything it declares in `errors`: dama
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
 
 # How many bytes at the start of a blob an unpacker may ask for: one tar header.
 HEAD = 512
@@ -104,7 +104,36 @@ class Gap:
     data: bytes | Readable
 
 
-Event: TypeAlias = Member | Gap | Fault
+class Short(NamedTuple):
+    """A member among others in one piece of an archive.
+
+    Attributes:
+        name: As the archive has it.
+        start: Where in the piece its data begins.
+        end: Where its data ends.
+        notes: What else the archive says of it.
+    """
+
+    name: str
+    start: int
+    end: int
+    notes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Members that stand one behind the other: told in one go, since each by itself is short.
+
+    Attributes:
+        data: A piece of the archive, headers and all.
+        members: What is in it, in order.
+    """
+
+    data: bytes
+    members: Sequence[Short]
+
+
+Event: TypeAlias = Member | Run | Gap | Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +177,8 @@ class Unpacker:
         members: Yields what is inside, in order.
         errors: What damage makes `members` or the streams it yields raise.
         seeks: Whether it needs `Source.file`.
-        expands: Whether its members may be longer than it is itself, so that they are counted.
+        expands: Whether its members may be longer than it is itself, so that they are counted. One
+            that does yields no `Run`.
         raw: Whether its bytes are searched as they are, too.
         ending: How it is recognized behind other data, if it may stand there.
         suffixes: How names of such files end, and what they end in when unpacked. Names are made by

@@ -24,6 +24,7 @@ class Tape:
         self._buffer = b""
         self._at = 0
         self._base = 0
+        self._ended = False
 
     @property
     def offset(self) -> int:
@@ -35,6 +36,16 @@ class Tape:
         if len(self._buffer) - self._at < size:
             self._fill(size)
         return self._buffer[self._at : self._at + size]
+
+    def at_hand(self, size: int) -> tuple[bytes, int]:
+        """Return bytes that are at hand, and from which offset in them on they are not taken.
+
+        There are at least half of `size`, fewer at the end only.
+        """
+        # Filling what is half empty costs the same for each byte, however little is taken at once.
+        if not self._ended and len(self._buffer) - self._at < size // 2:
+            self._fill(size)
+        return self._buffer, self._at
 
     def take(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer at the end only."""
@@ -66,7 +77,9 @@ class Tape:
         self._base += self._at
         self._at = 0
         have = len(pieces[0])
-        while have < size and (piece := self._source.read(max(PIECE, size - have))):
+        while have < size and not self._ended:
+            piece = self._source.read(max(PIECE, size - have))
+            self._ended = not piece
             pieces.append(piece)
             have += len(piece)
         self._buffer = b"".join(pieces)

@@ -7,7 +7,7 @@ Every byte of a file comes out as part of a blob, or a skip says why not: that i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -20,11 +20,14 @@ from leakguard.unpack.base import (
     HEAD,
     PIECE,
     Ending,
+    Event,
     Fault,
     Gap,
     Limits,
     Member,
     Readable,
+    Run,
+    Short,
     Source,
     Unpacker,
 )
@@ -52,10 +55,43 @@ class Blob:
     gap: int | None = None
 
 
-Found: TypeAlias = Iterator[Blob | Skip]
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Blobs that stand one behind the other in one piece of bytes, to be searched in one go.
+
+    Attributes:
+        data: The bytes, with those that are between the blobs and of which their paths and notes
+            were made.
+        blobs: What is in it, in order: each with its path as its name.
+    """
+
+    data: bytes
+    blobs: Sequence[Short]
+
+    def singly(self) -> Iterator[Blob]:
+        """Yield each blob by itself."""
+        for path, start, end, notes in self.blobs:
+            yield Blob(path, self.data[start:end], notes)
+
+
+Found: TypeAlias = Iterator[Blob | Row | Skip]
 
 
 def blobs(
+    path: str,
+    data: bytes | BinaryIO | Readable,
+    limits: Limits = _DEFAULT,
+    excluded: Callable[[str], bool] = lambda _: False,
+) -> Iterator[Blob | Skip]:
+    """Yield the innermost blobs of a file, each by itself; all else is as in `rows`."""
+    for found in rows(path, data, limits, excluded):
+        if isinstance(found, Row):
+            yield from found.singly()
+        else:
+            yield found
+
+
+def rows(
     path: str,
     data: bytes | BinaryIO | Readable,
     limits: Limits = _DEFAULT,
@@ -153,7 +189,7 @@ class _Walk:
             source = Source(archive, archive, self._limits)
             above = Guard(archive, (), _uncounted)
             for event in self._events(place, source, above, unpacker):
-                if isinstance(event, Skip) or event.gap is None or event.path != place.path:
+                if not isinstance(event, Blob) or event.gap is None or event.path != place.path:
                     yield event
 
     def _inside(self, place: _Place, data: bytes | Guard, unpacker: Unpacker) -> Found:
@@ -197,17 +233,22 @@ class _Walk:
         """Yield what an unpacker finds; what fails because reading failed above is told there."""
         try:
             for event in unpacker.members(source):
-                if isinstance(event, Member):
-                    yield from self._member(place, event, above, unpacker)
-                elif isinstance(event, Gap):
-                    yield from self._gap(place, event, above, unpacker)
-                elif not above.failed:
-                    yield _skip(place.path, event)
+                yield from self._event(place, event, above, unpacker)
                 if self.budget.spent:
                     return
         except unpacker.errors as error:
             if not above.failed:
                 yield _skip(place.path, fault_of(error))
+
+    def _event(self, place: _Place, event: Event, above: Guard, unpacker: Unpacker) -> Found:
+        if isinstance(event, Member):
+            yield from self._member(place, event, above, unpacker)
+        elif isinstance(event, Run):
+            yield from self._run(place, event, above, unpacker)
+        elif isinstance(event, Gap):
+            yield from self._gap(place, event, above, unpacker)
+        elif not above.failed:
+            yield _skip(place.path, event)
 
     def _gap(self, place: _Place, gap: Gap, above: Guard, unpacker: Unpacker) -> Found:
         if isinstance(gap.data, bytes):
@@ -234,6 +275,43 @@ class _Walk:
         if member.fault and not above.failed:
             yield _skip(inner.path, member.fault)
 
+    def _run(self, place: _Place, run: Run, above: Guard, unpacker: Unpacker) -> Found:
+        """Yield members in rows, but for those that are more than plain bytes."""
+        row: list[Short] = []
+        special = self._special(run)
+        for member in run.members:
+            if special(member):
+                yield from _row(run, row)
+                row = []
+                data = run.data[member.start : member.end]
+                whole = Member(member.name, data, member.notes)
+                yield from self._member(place, whole, above, unpacker)
+            elif fault := self.budget.count_member():
+                yield from _row(run, row)
+                yield _skip(f"{place.path}!{member.name}", fault)
+            elif not self._excluded(path := f"{place.path}!{member.name}"):
+                row.append(member._replace(name=path))
+            if self.budget.spent:
+                return
+        yield from _row(run, row)
+
+    def _special(self, run: Run) -> Callable[[Short], bool]:
+        """Return what says of a member whether it may hold another archive, or is too large."""
+        begins, limit = _magics().match, self._limits.max_file_size
+        behind = _seems_behind(run.data, _ending()[0])
+
+        def special(member: Short) -> bool:
+            _, start, end, _ = member
+            if end - start > limit:
+                return True
+            if start == end:
+                return False
+            if begins(run.data, start, min(end, start + HEAD)):
+                return True
+            return behind and _seems_behind(run.data[start:end], _ending()[0])
+
+        return special
+
     def _placed(
         self, place: _Place, member: Member, data: bytes | Guard, unpacker: Unpacker
     ) -> _Place:
@@ -245,6 +323,12 @@ class _Walk:
         opened = _unpacker_for(data) is not None and depth < self._limits.max_depth
         path = place.path if opened else f"{place.path}!{name}"
         return _Place(path, name, depth, member.notes)
+
+
+def _row(run: Run, members: Sequence[Short]) -> Iterator[Row]:
+    """Yield members as a row, if there are any."""
+    if members:
+        yield Row(run.data, members)
 
 
 def _skip(path: str, fault: Fault) -> Skip:
@@ -300,6 +384,10 @@ def _magics() -> re.Pattern[bytes]:
 
 
 def _unpacker_for(data: bytes | Guard) -> Unpacker | None:
+    return unpacker_of(_head(data))
+
+
+def unpacker_of(head: bytes) -> Unpacker | None:
     """Return the unpacker that recognizes the first bytes, None for what is no archive."""
-    match = _magics().match(_head(data))
+    match = _magics().match(head)
     return unpackers()[match.lastindex - 1] if match and match.lastindex else None

@@ -28,12 +28,17 @@ def scan(
 
     Archives are recognized by their contents and opened in memory, as deep as they go. What cannot
     be searched is reported as a skip.
+
+    With --staged, what `git commit` would record is searched, and not the files at hand.
     """
     writer = reporting.writer()
     options = scanning.read()
     matcher = matching.matcher(secrets, ruleset)
-    with Progress(shown=reporting.progress) as progress:
-        found = scanner.scan(paths.given(), matcher, key=key(), progress=progress, **options)
+    with (
+        paths.open(scanning.exclude) as origins,
+        Progress(shown=reporting.progress) as progress,
+    ):
+        found = scanner.scan_origins(origins, matcher, key=key(), progress=progress, **options)
         outcome = outcome_of(found, progress)
     writer.write(outcome)
     return reporting.exit_code(outcome)
