@@ -24,13 +24,14 @@ __all__ = [
     "Skip",
     "builtin_rules",
     "scan",
+    "scan_images",
 ]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
     """Load the scanner when it is asked for: a masker starts quicker without it."""
-    if name not in ("Limits", "scan"):
+    if name not in ("Limits", "scan", "scan_images"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from leakguard import scanner  # noqa: PLC0415  # see above
 

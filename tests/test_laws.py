@@ -81,6 +81,9 @@ def test_no_value_in_any_report_in_any_form(tmp_path: Path) -> None:
     "arguments",
     [
         ["scan", "nowhere", "--secrets", "env:CANARY"],
+        ["scan", VALUE.decode(), "--secrets", "env:CANARY"],
+        ["image", VALUE.decode(), "--secrets", "env:CANARY"],
+        ["image", f"oci:{VALUE.decode()}", "--secrets", "env:CANARY"],
         ["scan", ".", "--secrets", "json:broken.json"],
         ["scan", ".", "--secrets", "dotenv:broken.env"],
         ["mask", "--secrets", "env:CANARY", "--min-length", "x"],

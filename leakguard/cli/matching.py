@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from leakguard.cli import console
 from leakguard.cli.options import Ruleset, Secrets, number
+from leakguard.errors import UsageError
+from leakguard.masker import Masker
 from leakguard.matcher import Matcher
 
 
@@ -22,3 +24,10 @@ def matcher(secrets: Secrets, ruleset: Ruleset, *, builtin: bool = True) -> Matc
     for name, reason in found.unprotected:
         console.tell(f"leakguard: not protected: {name} ({reason})")
     return found
+
+
+def told(error: UsageError, matcher: Matcher) -> UsageError:
+    """Return an error without the secrets in it: a value may stand where a path belongs."""
+    masker = Masker(matcher)
+    message = masker.feed(str(error).encode("utf-8", "surrogateescape")) + masker.flush()
+    return UsageError(message.decode("utf-8", "surrogateescape"))

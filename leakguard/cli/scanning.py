@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypedDict
@@ -13,10 +13,11 @@ from typer import Argument, Option
 
 from leakguard import __version__, artifacts, reports, staged
 from leakguard.artifacts import Origin
-from leakguard.cli import console, reporting
+from leakguard.cli import console, matching, reporting
 from leakguard.cli.options import REPORT_HELP, choice, number, size
 from leakguard.cli.progress import Progress
-from leakguard.errors import ExitCode
+from leakguard.errors import ExitCode, UsageError
+from leakguard.matcher import Matcher
 from leakguard.model import Finding, Skip
 from leakguard.reports import Outcome
 from leakguard.unpack import Limits
@@ -44,17 +45,24 @@ class Paths:
     ] = False
 
     @contextmanager
-    def open(self, exclude: Iterable[str]) -> Iterator[Sequence[Origin | Skip]]:
+    def open(self, exclude: Iterable[str], matcher: Matcher) -> Iterator[Sequence[Origin | Skip]]:
         """Yield the files to search, those of the current directory by default.
 
         Raises:
             UsageError: If a path does not exist, or nothing can be staged here.
         """
+        with ExitStack() as stack:
+            try:
+                found = tuple(self._origins(exclude, stack))
+            except UsageError as error:
+                raise matching.told(error, matcher) from None  # the cause may quote a secret
+            yield found
+
+    def _origins(self, exclude: Iterable[str], stack: ExitStack) -> Iterator[Origin | Skip]:
         if not self.staged:
-            yield tuple(artifacts.origins(self.paths or ["."], exclude))
-            return
-        with staged.Objects() as objects:
-            yield tuple(staged.origins(objects, self.paths, exclude))
+            return artifacts.origins(self.paths or ["."], exclude)
+        objects = stack.enter_context(staged.Objects())
+        return staged.origins(objects, self.paths, exclude)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

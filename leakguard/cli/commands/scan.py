@@ -35,7 +35,7 @@ def scan(
     options = scanning.read()
     matcher = matching.matcher(secrets, ruleset)
     with (
-        paths.open(scanning.exclude) as origins,
+        paths.open(scanning.exclude, matcher) as origins,
         Progress(shown=reporting.progress) as progress,
     ):
         found = scanner.scan_origins(origins, matcher, key=key(), progress=progress, **options)
