@@ -21,7 +21,8 @@ def commands(peers: Path, tree: Path) -> dict[str, str]:
         options = "--no-validate --git-history=none --no-update-check"
         found["kingfisher"] = f"{kingfisher} scan {options} {tree}"
     if betterleaks:
-        found["betterleaks"] = f"{betterleaks} fs {tree}"
+        # It passes over a tree whose path has a hidden directory in it.
+        found["betterleaks"] = f"cd {tree} && {betterleaks} --no-color ."
     return found
 
 
