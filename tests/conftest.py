@@ -1,8 +1,14 @@
 """Settings that every test shares."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
+
+# What started the tests may ignore signals, as `nohup` does, and processes inherit that.
+for _number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 # A property is tried 100 times while one works, and 2,000 times before anything lands.
 settings.register_profile("dev", max_examples=100, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -61,6 +62,7 @@ def ran(
 def line(process: subprocess.Popen[bytes]) -> bytes:
     """Return the next line of stdout, waiting for it."""
     assert process.stdout is not None
+    assert select.select([process.stdout], [], [], 30)[0], "nothing came"
     return process.stdout.readline()
 
 
@@ -366,14 +368,14 @@ def test_a_command_that_closes_its_output_is_still_waited_for() -> None:
     assert ran("sh", "-c", script) == (b"", b"", 9)
 
 
+# A handler that prints could interrupt a print, which Python forbids; a plain write can not.
 TELLING = """
-import signal, sys, time
+import os, signal, sys, time
 def note(number, frame):
-    print(signal.Signals(number).name, flush=True)
+    os.write(1, signal.Signals(number).name.encode() + b"\\n")
     if number == signal.SIGTERM:
-        sys.stdout.write("last words SECRET-")
-        sys.stdout.flush()
-        sys.stdout.write("VALUE")
+        os.write(1, b"last words SECRET-")
+        os.write(1, b"VALUE")
         sys.exit(9)
 for name in ("HUP", "INT", "QUIT", "USR1", "USR2", "WINCH", "TERM"):
     signal.signal(getattr(signal, "SIG" + name), note)
