@@ -65,7 +65,7 @@ class _Index:
                 keywords[keyword].append(rule)
                 self._sources[keyword].append(rule)
         self._automaton = Automaton(self._sources)
-        self._prefixes = Prefixes(needle.value for needle in _shortened(needles, head))
+        self._prefixes = Prefixes(heads)
         self._early_rules = [rule for rule in rules if rule.before]
         self._openings = _openings(keywords)
         self._longest_opening = max(map(len, self._openings), default=0)
@@ -315,12 +315,6 @@ class Matcher:
                 self.unprotected += ((secret.name, why or "nothing of it tells enough"),)
             found += needles
         return tuple(found)
-
-
-def _shortened(needles: Sequence[Needle], head: int) -> Iterator[Needle]:
-    """Yield the needles as the index has them; a longer one's head counts as unfinished."""
-    for needle in needles:
-        yield Needle(needle.value[:head], needle.name, needle.encoding)
 
 
 def _openings(keywords: Mapping[bytes, Sequence[Rule]]) -> dict[bytes, tuple[Rule, ...]]:
