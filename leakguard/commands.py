@@ -97,7 +97,8 @@ class Commands:
             if self._dropping and not self._drop():
                 return
             command = _COMMAND.search(self._before + self._text)
-            if command is None:
+            # What began earlier and may become a command takes the later one as its own text.
+            if command is None or (not final and self._begun() < command.start() - 1):
                 break
             if text := self._left(command.start() - 1):
                 yield text

@@ -46,6 +46,10 @@ class Leak:
     fingerprint: str
 
 
+class _Command(bytes):
+    """A command that leaves as it came."""
+
+
 class Masker:
     """Masks one stream.
 
@@ -83,6 +87,7 @@ class Masker:
         self._label = label
         self._commands = Commands() if commands else None
         self._peers: list[Masker] = []
+        self._last = b"\n"  # the last byte that left
         self._effects = _Effects()
         self._forward = forward
         self._key = key
@@ -143,9 +148,27 @@ class Masker:
         if not (cut.matches or cut.longer or self._forwarded or self._masked_until > cut.start):
             if self._place:
                 self._place.pass_by(cut.text)
-            return cut.text
-        self._count(cut)
-        return b"".join(self._pieces(cut))
+            masked = cut.text
+        else:
+            self._count(cut)
+            masked = (
+                self._joined(self._pieces(cut)) if self._forward else b"".join(self._pieces(cut))
+            )
+        self._last = masked[-1:] or self._last
+        return masked
+
+    def _joined(self, pieces: Iterator[bytes]) -> bytes:
+        """Return pieces in a row; a command that stands in a run still begins a line.
+
+        Behind a mask the host would take it for text, and show the value in it.
+        """
+        joined = b""
+        for piece in pieces:
+            in_mid_line = (joined[-1:] or self._last) not in b"\r\n"
+            if isinstance(piece, _Command) and in_mid_line and piece.lstrip().startswith(b"::"):
+                joined += b"\n"
+            joined += piece
+        return joined
 
     def _pieces(self, cut: Cut) -> Iterator[bytes]:
         """Yield the raw text between the runs, and a mask for each run that begins here."""
@@ -172,7 +195,8 @@ class Masker:
         start = min(max(start, self._masked_until), end)
         while self._forwarded and self._forwarded[0][0] <= end:
             place, line = self._forwarded.popleft()
-            yield cut.text[start - cut.start : max(start, place) - cut.start] + line
+            yield cut.text[start - cut.start : max(start, place) - cut.start]
+            yield _Command(line)
             start = max(start, place)
         yield cut.text[start - cut.start : end - cut.start]
 

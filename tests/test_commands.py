@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from leakguard.commands import Commands, Registration
 from leakguard.masker import Masker
 from leakguard.matcher import Matcher
+from leakguard.model import Secret
 from tests.streams import cut, cuttings
 
 VALUE = b"Zq81-mm92-Kd7x"
@@ -80,6 +81,16 @@ def test_what_is_registered_is_masked_from_there_on(lengths: list[int]) -> None:
     stream = b"before\n::add-mask::%b\nvalue %b after\n" % (VALUE, VALUE)
     out = b"".join([*map(masker.feed, cut(stream, lengths)), masker.flush()])
     assert out == b"before\nvalue *** after\n"
+
+
+@given(cuttings())
+def test_a_command_in_the_middle_of_a_secret_still_begins_a_line(lengths: list[int]) -> None:
+    lines = Secret("LINES", b"first-Qx7-line-88\nsecond-Zp9-line-77")
+    masker = Masker(Matcher([lines]), commands=True, forward=True)
+    stream = b"a first-Qx7-line-88\n::add-mask::%b\nsecond-Zp9-line-77 b\n" % VALUE
+    out = b"".join([*map(masker.feed, cut(stream, lengths)), masker.flush()])
+    assert b"\n::add-mask::%b\n" % VALUE in out
+    assert out.replace(b"\n::add-mask::%b\n" % VALUE, b"") in (b"a *** b\n", b"a ****** b\n")
 
 
 def test_what_one_stream_registers_is_masked_in_the_other() -> None:
