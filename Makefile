@@ -8,7 +8,7 @@ READY := $(VENV)/.leakguard-ready
 JOBS ?= 2
 
 .DEFAULT_GOAL := check
-.PHONY: check fix test cov bench docs
+.PHONY: check fix test cov bench docs nightly
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -27,11 +27,18 @@ test: $(READY)
 cov: $(READY)
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term-missing:skip-covered
 
+# What takes too long for every change: a million cases, and streams of gigabytes.
+nightly: $(READY)
+	LEAKGUARD_ORACLE_CASES=1000000 LEAKGUARD_LEAK_CASES=500 LEAKGUARD_FAULTS=all \
+		$(BIN)/pytest -n $(JOBS) tests/test_oracle.py tests/test_leak_oracle.py tests/test_faults.py
+	$(BIN)/pytest -m nightly
+
 bench: $(READY)
 	$(BIN)/python -m bench
 
 docs: $(READY)
-	$(BIN)/pytest tests/test_docs.py
+	$(BIN)/python docs/rules_page.py
+	$(BIN)/pytest tests/test_docs.py tests/test_rules_page.py
 
 # `--group` came with pip 25.1, and a new environment may have an older one.
 $(READY): pyproject.toml

@@ -101,13 +101,25 @@ TERMINAL = Decoder(
         ),
         Mark(
             lead=b"\xe2",
-            dropped=re.compile(rb"\xe2(?:\x80[\x8b-\x8f]|\x81\xa0)"),
+            dropped=re.compile(rb"\xe2(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xaf])"),
             begun=re.compile(rb"\xe2[\x80\x81]?\Z"),
             longest=2,
         ),
+        Mark(
+            lead=b"\xef",
+            dropped=re.compile(rb"\xef\xbb\xbf"),
+            begun=re.compile(rb"\xef\xbb?\Z"),
+            longest=2,
+        ),
+        Mark(
+            lead=b"\xc2",
+            dropped=re.compile(rb"\xc2\xad"),
+            begun=re.compile(rb"\xc2\Z"),
+            longest=1,
+        ),
     ),
 )
-"""What a terminal shows: no escape sequences (ECMA-48), and no spaces of no width."""
+"""What a terminal shows: no escape sequences (ECMA-48), and no characters of no width."""
 
 DECODERS = (TERMINAL,)
 
@@ -162,8 +174,9 @@ class Reading:
     def placed(self, match: Match) -> Match:
         """Return a match in the reading as it stands in the stream."""
         start, end = self.place(match.start), self.place(match.end - 1) + 1
-        kept = tuple((a, b) for a, b, kept in self._gaps if kept and start < a and b < end)
-        return replace(match, start=start, end=end, kept=kept)
+        effects = [(a, b) for a, b, kept in self._gaps if kept and start < a and b < end]
+        breaks = [(self.place(a), self.place(b - 1) + 1) for a, b in match.kept]
+        return replace(match, start=start, end=end, kept=_united(effects + breaks))
 
     def is_plain(self, place: int) -> bool:
         """Return whether nothing that came from `place` on in the stream is left out."""
@@ -182,3 +195,14 @@ class Reading:
         self._gaps.append((offset + missing, offset + missing + length, kept))
         self._places.append(offset)
         self._missing.append(missing + length)
+
+
+def _united(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return ranges in order; those that meet become one."""
+    united: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if united and start <= united[-1][1]:
+            united[-1] = (united[-1][0], max(end, united[-1][1]))
+        else:
+            united.append((start, end))
+    return tuple(united)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote
 
+from leakguard.commands import ACT, AZURE, AZURE_LINES, GITEA, GITHUB, Dialect
 from leakguard.encoders import needles
 from leakguard.encoders.parts import PARTS
 from leakguard.errors import LeakguardError
@@ -28,7 +29,8 @@ _LINE_ENDS = re.compile(rb"[\r\n]+")
 _WRAPPED_LINE = re.compile(rb"[A-Za-z0-9+/_-]{12,}={0,2}")
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 
-Write: TypeAlias = Callable[[Iterable[bytes]], bytes]
+Write: TypeAlias = Callable[[bytes], bytes]
+Join: TypeAlias = Callable[[Iterable[bytes]], bytes]
 Derive: TypeAlias = Callable[[str], Iterable[str]]
 
 
@@ -44,20 +46,23 @@ class Host:
     Attributes:
         name: What people call it.
         variables: The environment variables that are all set in its jobs.
-        write: Writes forms the way it reads them; None if a job has no way to tell it.
+        write: Writes one form the way it reads it, nothing if it would not be obeyed; None if a job
+            has no way to tell it.
+        join: Makes one text of what was written.
         command: What reads that from standard input; what a job prints is read if there is none.
         derive: The forms of a value that it makes and masks itself.
         masks_lines: Whether it masks each line by itself, so that a form of several is no use.
-        obeys: Whether it obeys commands in what a job prints.
+        obeys: Which commands it obeys in what a job prints, if any.
     """
 
     name: str
     variables: tuple[str, ...]
     write: Write | None = None
+    join: Join = b"".join
     command: tuple[str, ...] = ()
     derive: Derive = _nothing
     masks_lines: bool = True
-    obeys: bool = False
+    obeys: Dialect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +73,13 @@ class Registration:
         text: The values, to be given to the host and to nobody else.
         command: What to give them to; standard output if empty.
         count: How many forms there are.
+        untold: How many more there are that the host has no way to be told.
     """
 
     text: bytes = field(repr=False)
     command: tuple[str, ...]
     count: int
+    untold: int = 0
 
     def run(self) -> None:
         """Give the values to the command, whose own output is dropped: it may show them.
@@ -105,7 +112,9 @@ def registration(host: Host, secrets: Iterable[Secret], *, min_length: int = 6) 
     forms = dict.fromkeys(
         form for secret in secrets for form in _forms(host, secret, min_length=min_length)
     )
-    return Registration(host.write(forms), host.command, len(forms))
+    written = [text for text in map(host.write, forms) if text]
+    untold = len(forms) - len(written)
+    return Registration(host.join(written), host.command, len(written), untold)
 
 
 def _forms(host: Host, secret: Secret, *, min_length: int) -> Iterator[bytes]:
@@ -155,27 +164,52 @@ def _replaced(value: bytes, pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 _GITHUB_ESCAPES = ((b"%", b"%25"), (b"\r", b"%0D"), (b"\n", b"%0A"))
-_AZURE_ESCAPES = (
-    (b"%", b"%AZP25"),
-    (b"\r", b"%0D"),
-    (b"\n", b"%0A"),
-    (b";", b"%3B"),
-    (b"]", b"%5D"),
-)
+_AZURE_ESCAPES = ((b"\r", b"%0D"), (b"\n", b"%0A"), (b";", b"%3B"), (b"]", b"%5D"))
+_LIKE_GITHUB_ESCAPE = re.compile(rb"%(?:25|0D|0A)")
+_LIKE_AZURE_ESCAPE = re.compile(rb"%(?:0D|0A|3B|5D|AZP25)")
 
 
-def _github(forms: Iterable[bytes]) -> bytes:
-    return b"".join(b"::add-mask::%b\n" % _replaced(form, _GITHUB_ESCAPES) for form in forms)
+def _github(form: bytes) -> bytes:
+    return b"::add-mask::%b\n" % _replaced(form, _GITHUB_ESCAPES)
 
 
-def _azure(forms: Iterable[bytes]) -> bytes:
-    return b"".join(
-        b"##vso[task.setsecret]%b\n" % _replaced(form, _AZURE_ESCAPES) for form in forms
-    )
+def _act(form: bytes) -> bytes:
+    """Write a form for act, which takes the last `::` or `]` for the end of the command's name."""
+    escaped = _replaced(form, _GITHUB_ESCAPES)
+    for line, closing in ((b"::add-mask::%b\n", b"::"), (b"##[add-mask]%b\n", b"]")):
+        written = line % escaped
+        if written.rfind(closing) == line.rindex(closing):
+            return written
+    return b""
 
 
-def _buildkite(forms: Iterable[bytes]) -> bytes:
-    return json.dumps({f"form-{n}": form.decode() for n, form in enumerate(forms, 1)}).encode()
+def _gitea(form: bytes) -> bytes:
+    """Write a form for Forgejo and Gitea: some versions read it like act, and some undo no escape.
+
+    So none is used, but where the form looks like one; there it is written both ways.
+    """
+    spellings = [_replaced(form, _GITHUB_ESCAPES[1:])]
+    if _LIKE_GITHUB_ESCAPE.search(form):
+        spellings.append(_replaced(form, _GITHUB_ESCAPES))
+    lines = [b"::add-mask::%b\n" % spelling for spelling in spellings]
+    is_obeyed = all(line.rfind(b"::") == len(b"::add-mask") for line in lines)
+    return b"".join(lines) if is_obeyed else b""
+
+
+def _azure(form: bytes) -> bytes:
+    """Write a form for Azure's agent, which undoes `%AZP25` or not, by a setting of the job."""
+    if _LIKE_AZURE_ESCAPE.search(form):
+        form = form.replace(b"%", b"%AZP25")
+    return b"##vso[task.setsecret]%b\n" % _replaced(form, _AZURE_ESCAPES)
+
+
+def _quoted(form: bytes) -> bytes:
+    return json.dumps(form.decode()).encode()
+
+
+def _object(strings: Iterable[bytes]) -> bytes:
+    fields = (b'"form-%d": %b' % field for field in enumerate(strings, 1))
+    return b"{%b}" % b", ".join(fields)
 
 
 def _by_github(value: str) -> Iterator[str]:
@@ -190,22 +224,24 @@ def _by_github(value: str) -> Iterator[str]:
         yield json.dumps(value, ensure_ascii=False)[1:-1]
 
 
-# The runners that speak GitHub's language mask what they are told, and nothing derived from it.
 HOSTS = (
-    *(
-        Host(name, ("GITHUB_ACTIONS", variable), _github, obeys=True)
-        for name, variable in (
-            ("act", "ACT"),
-            ("Forgejo Actions", "FORGEJO_ACTIONS"),
-            ("Gitea Actions", "GITEA_ACTIONS"),
-        )
+    # The runners that speak GitHub's language mask what they are told, and nothing derived from it.
+    Host("act", ("GITHUB_ACTIONS", "ACT"), _act, obeys=ACT),
+    Host("Forgejo Actions", ("GITHUB_ACTIONS", "FORGEJO_ACTIONS"), _gitea, obeys=GITEA),
+    Host("Gitea Actions", ("GITHUB_ACTIONS", "GITEA_ACTIONS"), _gitea, obeys=GITEA),
+    Host("GitHub Actions", ("GITHUB_ACTIONS",), _github, derive=_by_github, obeys=GITHUB),
+    Host(
+        "Azure Pipelines",
+        ("TF_BUILD", "SYSTEM_UNSAFEALLOWMULTILINESECRET"),
+        _azure,
+        obeys=AZURE_LINES,
     ),
-    Host("GitHub Actions", ("GITHUB_ACTIONS",), _github, derive=_by_github, obeys=True),
-    Host("Azure Pipelines", ("TF_BUILD",), _azure, obeys=True),
+    Host("Azure Pipelines", ("TF_BUILD",), _azure, obeys=AZURE),
     Host(
         "Buildkite",
         ("BUILDKITE",),
-        _buildkite,
+        _quoted,
+        join=_object,
         command=("buildkite-agent", "redactor", "add", "--format", "json"),
         masks_lines=False,
     ),

@@ -8,27 +8,41 @@ is about the bytes at hand alone: `Matcher.find` answers it for a text that is c
 
 from __future__ import annotations
 
+import weakref
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from leakguard import encoders, policy, sieve
 from leakguard.automaton import Automaton, Prefixes
 from leakguard.decoders import DECODERS, Reading
 from leakguard.model import Confidence, Match, Needle, Secret
-from leakguard.patterns import Tail
+from leakguard.patterns import Followed, Tail
 from leakguard.rules import Rule
-from leakguard.sieve import Sieve
+from leakguard.sieve import Sieve, Sought
+from leakguard.traces import LONGEST_LEAD, Trace, Walk, traces, without_covered
 
-Source: TypeAlias = Needle | Rule
+Source: TypeAlias = Needle | Trace | Rule
 
 # Of a needle only so many bytes are indexed, and the rest is compared: kilobytes of key would cost
 # kilobytes of automaton. With many needles, fewer, so that the index stays within some 30 MB.
 _LONGEST_HEAD = 32
 _SHORTEST_HEAD = 8
 _INDEXED = 400_000
+
+_DIGITS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+
+# At how many places of each secret it can be followed: at all, unless it is long or one of many.
+_PLACES = 4_000
+_FEWEST_PLACES = 6
+_MOST_PLACES = 256
+
+# So many indexes of one rank are kept beside the one that is about to come.
+_SAME_RANK = 3
+# No secret has been added yet.
+_NOT_GROWN: tuple[Secret | None, Callable[[], Matcher | None]] = (None, lambda: None)
 
 # A sieve costs more than the automaton takes for so many bytes: for a short log, all of its start.
 _WORTH_A_SIEVE = 32 * 1024
@@ -42,23 +56,33 @@ class Candidate:
         start: Offset of the word in the text.
         end: Offset behind the word.
         source: Whose word it is.
+        walk: How far a trace has been followed.
     """
 
     start: int
     end: int
     source: Source
+    walk: Walk | None = field(default=None, compare=False, repr=False)
 
 
 class _Index:
-    """Words of needles and rules, and how to find them in a text: one Aho-Corasick automaton."""
+    """Words of needles, traces and rules, and how to find them: one Aho-Corasick automaton.
 
-    def __init__(self, needles: Sequence[Needle], rules: Sequence[Rule]) -> None:
-        self.needles = tuple(needles)
-        head = max(_SHORTEST_HEAD, min(_LONGEST_HEAD, _INDEXED // max(len(needles), 1)))
+    Attributes:
+        known: The needles and traces.
+        rank: How often what was indexed apart was indexed anew together.
+    """
+
+    def __init__(
+        self, known: Sequence[Needle | Trace], rules: Sequence[Rule], rank: int = 0
+    ) -> None:
+        self.rank = rank
+        rules = [rule for rule in rules if rule.keywords]  # the others look at paths alone
+        self.known = tuple(known)
         self._sources: dict[bytes, list[Source]] = defaultdict(list)
-        for needle in needles:
-            self._sources[needle.value[:head]].append(needle)
-        heads = list(self._sources)
+        for word, source in _words(known):
+            self._sources[word].append(source)
+        self._heads = heads = list(self._sources)
         keywords: dict[bytes, list[Rule]] = defaultdict(list)
         for rule in rules:
             for keyword in rule.keywords:
@@ -66,10 +90,11 @@ class _Index:
                 self._sources[keyword].append(rule)
         self._automaton = Automaton(self._sources)
         self._prefixes = Prefixes(heads)
+        self._inner = frozenset(byte for word in self._sources for byte in word[:-1])
+        self._spills = any(isinstance(each, Needle) and each.spills[0] for each in known)
         self._early_rules = [rule for rule in rules if rule.before]
-        self._openings = _openings(keywords)
-        self._longest_opening = max(map(len, self._openings), default=0)
-        self._heads = heads
+        self._by_keyword = keywords
+        self._longest_opening = max(map(len, keywords), default=1) - 1
         self._keywords = list(keywords)
         self._rules = rules
         self._walked = 0
@@ -86,7 +111,10 @@ class _Index:
         for begin, end in self._windows(text, start, final=final):
             for offset, word in self._automaton.occurrences(text, begin, end):
                 for source in self._sources[word]:
-                    yield Candidate(offset, offset + len(word), source)
+                    if not isinstance(source, Trace):
+                        yield Candidate(offset, offset + len(word), source)
+                    elif source.starts(text, offset):
+                        yield Candidate(offset, offset + len(word), source, Walk(source))
 
     def windows(self, text: bytes) -> list[tuple[int, int]]:
         """Return the parts of `text`, which is complete, that are worth a look."""
@@ -118,6 +146,10 @@ class _Index:
         return self._wanted and self._walked >= _WORTH_A_SIEVE and sieve.available()
 
     @cached_property
+    def _openings(self) -> dict[bytes, tuple[Rule, ...]]:
+        return _openings(self._by_keyword)
+
+    @cached_property
     def _needle_sieve(self) -> Sieve:
         return sieve.of_literals(self._heads)
 
@@ -127,23 +159,26 @@ class _Index:
 
     @cached_property
     def _rule_sieve(self) -> Sieve:
-        patterns = [rule.pattern for rule in self._rules]
-        widths = [
-            rule.before + (rule.reach if pattern.width is None else pattern.width)
-            for rule, pattern in zip(self._rules, patterns, strict=True)
-        ]
-        ahead = [rule.before + max(map(len, rule.keywords)) for rule in self._rules]
-        return sieve.of_patterns([pattern.sieve for pattern in patterns], widths, ahead)
+        seed = (repr(_sieve_seed(rule)).encode() for rule in self._rules)
+        return sieve.of_patterns(seed, partial(_all_sought, self._rules))
 
     def held(self, text: bytes) -> int:
         """Return how many bytes at the end of `text` may be the beginning of a match's word."""
+        # No word goes on behind most line ends, so most lines cost one look.
+        is_inner = bool(text) and text[-1] in self._inner
+        held = max(self._held_words(text) if is_inner else 0, self._held_early(text))
+        before = len(text) - held - 1
+        return held + 1 if self._spills and before >= 0 and text[before] in _DIGITS else held
+
+    def _held_words(self, text: bytes) -> int:
+        """Return how much may be the beginning of a word, or a secret in front of its rest."""
         held = self._prefixes.longest(text)
         for length in range(min(self._longest_opening, len(text)), held, -1):
             start = len(text) - length
             for rule in self._openings.get(text[start:], ()):
-                if (secret := rule.pattern.held_opening(text, start)) is not None:
+                if (secret := rule.held_opening(text, start)) is not None:
                     held = max(held, len(text) - secret)
-        return max(held, self._held_early(text))
+        return held
 
     def _held_early(self, text: bytes) -> int:
         """Return how much may be a secret that begins before its keyword, which is yet to come."""
@@ -186,8 +221,9 @@ class Matcher:
         self.min_confidence = min_confidence
         self._min_length = min_length
         self._by_id = {rule.id: rule for rule in self.rules}
-        self._indexes: tuple[_Index, ...] = (_Index(self._needles(secrets), self.rules),)
-        self.early = max(map(_looked_back, self.rules), default=0)
+        self._grown = _NOT_GROWN
+        self._indexes: tuple[_Index, ...] = (_Index(self._known(secrets), self.rules),)
+        self.early = max([LONGEST_LEAD, *map(_looked_back, self.rules)])
 
     @classmethod
     def of_needles(cls, needles: Iterable[Needle], rules: Iterable[Rule] = ()) -> Matcher:
@@ -197,15 +233,19 @@ class Matcher:
         return matcher
 
     def with_secret(self, secret: Secret) -> Matcher:
-        """Return a matcher that finds `secret` too; it shares what is indexed already."""
+        """Return a matcher that finds `secret` too; it shares what is indexed already.
+
+        Whoever adds the same secret to the same matcher gets the same one: the streams of a job
+        share it.
+        """
+        known, grown = self._grown
+        if known is secret and (matcher := grown()):
+            return matcher
         matcher = object.__new__(Matcher)
         matcher.__dict__ |= self.__dict__
-        needles, kept = matcher._needles([secret]), list(self._indexes)
-        # Indexes no larger than the new one become part of it. So there are few, and a thousand
-        # secrets added one by one are each indexed ten times and not a thousand times.
-        while len(kept) > 1 and len(kept[-1].needles) <= len(needles):
-            needles = (*kept.pop().needles, *needles)
-        matcher._indexes = (*kept, _Index(needles, ()))
+        matcher._grown = _NOT_GROWN
+        matcher._indexes = _merged_in(self._indexes, matcher._known([secret]))
+        self._grown = secret, weakref.ref(matcher)
         return matcher
 
     def prepare(self) -> None:
@@ -229,7 +269,8 @@ class Matcher:
             if decoder.differs(text, 0):
                 reading = Reading(decoder, 0)
                 found.update(map(reading.placed, self._found(reading.feed(text, final=True))))
-        return sorted(found, key=lambda each: (each.start, -each.end, each.name, each.encoding))
+        distinct = without_covered(found)
+        return sorted(distinct, key=lambda each: (each.start, -each.end, each.name, each.encoding))
 
     def windows(self, text: bytes) -> list[tuple[int, int]]:
         """Return the parts of `text` outside of which nothing is: ascending and apart.
@@ -265,11 +306,11 @@ class Matcher:
         secret has come yet.
         """
         start, source = candidate.start, candidate.source
+        if candidate.walk:
+            return start if candidate.walk.advance(text, start, final=False) else None
         if isinstance(source, Needle):
-            rest = len(text) - start
-            cut_short = rest < len(source.value) and source.value.startswith(text[start:])
-            return start if cut_short else None
-        if len(text) >= start + source.reach:
+            return self._needle_pending(text, start, source)
+        if isinstance(source, Trace) or len(text) >= start + source.reach:
             return None
         return _pending(source, text, start)
 
@@ -278,14 +319,20 @@ class Matcher:
         start, source = candidate.start, candidate.source
         if isinstance(source, Rule):
             yield from self._rule_matches(text, start, source)
-        elif text.startswith(source.value, start):
+        elif candidate.walk:
+            candidate.walk.advance(text, start, final=True)
+            if match := candidate.walk.match(start):
+                yield match
+        elif isinstance(source, Needle) and text.startswith(source.value, start):
             end = start + len(source.value)
+            start -= _has_spilled(text, start - 1, source.spills[0])
+            end += _has_spilled(text, end, source.spills[1])
             yield Match(start, end, source.name, "secret", source.encoding, Confidence.KNOWN)
 
     def tail(self, candidate: Candidate, match: Match) -> Tail | None:
         """Return how the secret goes on if its rule's window has cut it short, else None."""
         rule = candidate.source
-        if isinstance(rule, Needle):
+        if not isinstance(rule, Rule):
             return None
         return rule.pattern.tail_behind(match.end, candidate.start + rule.reach)
 
@@ -295,26 +342,103 @@ class Matcher:
 
     def _found(self, text: bytes) -> Iterator[Match]:
         """Yield every match in one reading of a text."""
+        followed = Followed()
         for candidate in self.candidates(text, 0, final=True):
             for match in self.decided(text, candidate):
-                tail = self.tail(candidate, match)
-                end = tail.follow(text, match.end, final=True)[0] if tail else match.end
+                tail, end = self.tail(candidate, match), match.end
+                if tail:
+                    end, _ = followed.follow(tail, text, end, final=True)
                 yield replace(match, end=end)
+
+    def _needle_pending(self, text: bytes, start: int, needle: Needle) -> int | None:
+        rest = len(text) - start - needle.spills[1]  # what spills over may be yet to come
+        if rest >= len(needle.value) or not needle.value.startswith(text[start:]):
+            return None
+        return start - _has_spilled(text, start - 1, needle.spills[0])
 
     def _rule_matches(self, text: bytes, start: int, rule: Rule) -> Iterator[Match]:
         for begin, end, confidence in rule.matches(text, start):
             if confidence >= self.min_confidence:
                 yield Match(begin, end, rule.id, "rule", "raw", confidence)
 
-    def _needles(self, secrets: Iterable[Secret]) -> tuple[Needle, ...]:
-        found: list[Needle] = []
+    def _known(self, secrets: Iterable[Secret]) -> tuple[Needle | Trace, ...]:
+        """Return what to look for of `secrets`, and note which of them are not protected."""
+        secrets = tuple(secrets)
+        places = max(_FEWEST_PLACES, min(_MOST_PLACES, _PLACES // max(len(secrets), 1)))
+        found: list[Needle | Trace] = []
         for secret in secrets:
             needles = encoders.needles(secret, min_length=self._min_length)
             if not needles:
                 why = policy.weakness(secret.value, min_length=self._min_length)
                 self.unprotected += ((secret.name, why or "nothing of it tells enough"),)
             found += needles
+            found += traces(secret, needles, min_length=self._min_length, places=places)
         return tuple(found)
+
+
+def _words(known: Sequence[Needle | Trace]) -> Iterator[tuple[bytes, Needle | Trace]]:
+    """Yield the word of each needle and trace."""
+    head = max(_SHORTEST_HEAD, min(_LONGEST_HEAD, _INDEXED // max(len(known), 1)))
+    for source in known:
+        yield (source.word if isinstance(source, Trace) else source.value[:head]), source
+
+
+def _sieve_seed(rule: Rule) -> tuple[object, ...]:
+    return rule.regex, rule.keywords, rule.before, rule.reach
+
+
+def _all_sought(rules: Iterable[Rule]) -> list[Sought]:
+    """Return what a sieve looks for of some rules; what several look for is there once."""
+    found: dict[bytes, Sought] = {}
+    for each in (sought for rule in rules for sought in _sought(rule)):
+        known = found.get(each.pattern)
+        found[each.pattern] = _joint(known, each) if known else each
+    return list(found.values())
+
+
+def _joint(one: Sought, other: Sought) -> Sought:
+    """Return what fits for both."""
+    both = one.token_within and other.token_within
+    return Sought(
+        one.pattern,
+        max(one.behind, other.behind),
+        max(one.ahead, other.ahead),
+        max(one.token_within, other.token_within) if both else 0,
+    )
+
+
+def _sought(rule: Rule) -> Iterator[Sought]:
+    pattern = rule.pattern
+    ahead = rule.before + max(map(len, rule.keywords))
+    within = 0 if rule.before else pattern.token_within(sieve.LEAST_TOKEN) or 0
+    if pattern.names_only and pattern.sieve_least <= min(map(len, rule.keywords)) + 2:
+        # Its keywords tell as much as what is left of the regex, and many rules share them.
+        for keyword in {keyword.lower() for keyword in rule.keywords}:
+            literal = b"(?i)" + b"".join(b"\\x%02x" % byte for byte in keyword)
+            yield Sought(literal, rule.before + len(keyword), ahead, within)
+    else:
+        width = rule.reach if pattern.width is None else pattern.width
+        yield Sought(pattern.sieve, rule.before + width, ahead, within)
+
+
+def _merged_in(indexes: Sequence[_Index], known: tuple[Needle | Trace, ...]) -> tuple[_Index, ...]:
+    """Return indexes with one more secret: a few of one rank become one of the next.
+
+    So there are few to ask, and a thousand secrets added one by one are each indexed five times and
+    not a thousand times. The first index is that of the rules, and stays.
+    """
+    first, *kept = indexes
+    rank = 0
+    while len(kept) >= _SAME_RANK and kept[-_SAME_RANK].rank == rank:
+        known = (*(each for index in kept[-_SAME_RANK:] for each in index.known), *known)
+        del kept[-_SAME_RANK:]
+        rank += 1
+    return first, *kept, _Index(known, (), rank)
+
+
+def _has_spilled(text: bytes, at: int, spills: bool) -> bool:  # noqa: FBT001  # of `Needle.spills`
+    """Say whether the character at `at` is a digit of base64 that tells of the secret beside it."""
+    return spills and 0 <= at < len(text) and text[at] in _DIGITS
 
 
 def _openings(keywords: Mapping[bytes, Sequence[Rule]]) -> dict[bytes, tuple[Rule, ...]]:
@@ -329,7 +453,9 @@ def _openings(keywords: Mapping[bytes, Sequence[Rule]]) -> dict[bytes, tuple[Rul
 def _looked_back(rule: Rule) -> int:
     """Return how many bytes in front of its keyword a rule may look at."""
     # Most look at none, and need not be analyzed to know it.
-    return rule.before + (rule.pattern.behind if b"(?<" in rule.regex else 0)
+    return rule.before + max(
+        rule.lead, rule.preface, rule.pattern.behind if b"(?<" in rule.regex else 0
+    )
 
 
 def _merged(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:

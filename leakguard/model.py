@@ -64,11 +64,14 @@ class Needle(_Unpicklable):
         value: The bytes; never empty.
         name: The name of the secret.
         encoding: How the form came to be, such as `raw`, `base64` or `json`.
+        spills: Whether the characters in front of it and behind it tell a few bits more, which they
+            share with what else was encoded.
     """
 
     value: bytes = field(repr=False)
     name: str
     encoding: str
+    spills: tuple[bool, bool] = (False, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,12 @@ class Finding:
         description: What it is, in words.
         remediation: What to do about it.
         image: Where in a container image it sits; None outside of images.
+        stream: Of what a masker masked, the stream, such as `stdout`, which is the path, too. Then
+            this stands for all that was masked of one name and form there, and the place is that of
+            the first. Empty for what a scan has found.
+        count: How many times it is there; a scan tells each place by itself.
+        details: What the credential tells of itself without a network, such as when it expires, and
+            in `also` the rules that found the same: names and short texts.
     """
 
     path: str
@@ -151,6 +160,9 @@ class Finding:
     description: str
     remediation: str
     image: ImagePlace | None = None
+    stream: str = ""
+    count: int = 1
+    details: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

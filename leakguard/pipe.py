@@ -9,6 +9,7 @@ any time, and a stream whose reader is slow holds up no other.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import queue
@@ -37,6 +38,8 @@ POLLABLE = hasattr(select, "poll")
 """Whether pipes can be waited for here; on Windows they cannot, and a thread reads each source."""
 
 READ_SIZE = 256 * 1024
+DRAIN_SIZE = 4 * 1024
+"""How much is read of what is thrown away: it needs no memory of its own."""
 PIPE_SIZE = 1024 * 1024
 SILENCE = 0.02
 """Seconds without a byte after which a live stream counts as silent."""
@@ -76,7 +79,16 @@ def tell(message: str) -> None:
     # A stderr that is closed, full or not read must not stop the streams.
     with suppress(OSError):
         if sys.platform == "win32" or select.select([], [STDERR], [], GRACE)[1]:
-            os.write(STDERR, f"leakguard: {line}\n".encode(errors="backslashreplace"))
+            os.write(STDERR, f"leakguard: {line}{_line_end()}".encode(errors="backslashreplace"))
+
+
+def _line_end() -> str:
+    """Return what ends a line on stderr: a terminal that we have made raw does not go back."""
+    if sys.platform != "win32" and os.isatty(STDERR):
+        with suppress(termios.error):
+            raw = not termios.tcgetattr(STDERR)[1] & termios.OPOST
+            return "\r\n" if raw else "\n"
+    return "\n"
 
 
 def reserve_standard() -> None:
@@ -163,17 +175,24 @@ class Stream:
     def read(self) -> bytes | None:
         """Return what the source has, `b""` at its end, None when it has nothing after all."""
         try:
-            data = os.read(self.source, READ_SIZE)
+            data = os.read(self.source, READ_SIZE if self._masker else DRAIN_SIZE)
         except BlockingIOError:
             return None
         except OSError as error:
-            self._fail(f"cannot read: {error.strerror}")
+            if not self.is_end(error):
+                self._fail(f"cannot read: {error.strerror}")
             return b""
         except MemoryError as error:
-            self._withhold(str(Failure(type(error).__name__)))
-            return None
+            # Once more with less, or else the source would stay readable and unread for ever.
+            given_up = self._masker is None
+            self.withhold(str(Failure(type(error).__name__)))
+            return b"" if given_up else None
         self.owed -= len(data)
         return data
+
+    def is_end(self, _error: OSError) -> bool:
+        """Return whether this is how the source says that nothing will come; a pipe has `b""`."""
+        return False
 
     def accept(self, data: bytes | None) -> None:
         """Mask what `read` returned, and write at once what the masker lets go."""
@@ -201,6 +220,11 @@ class Stream:
         """Forget what its reader has not taken in time."""
         self._abandon()
 
+    def withhold(self, message: str) -> None:
+        """Let nothing out any more, and say why; the source is still read to its end."""
+        self._abandon()
+        self._fail(message)
+
     def owe(self) -> None:
         """Owe whatever lies in the source's pipe now."""
         self.owed = _waiting(self.source)
@@ -212,7 +236,7 @@ class Stream:
     def _offer(self, masker: Masking, step: Callable[[], bytes]) -> None:
         outcome = attempt(lambda: (memoryview(step()), masker.holding))
         if isinstance(outcome, Failure):
-            self._withhold(str(outcome))
+            self.withhold(str(outcome))
             return
         masked, self._holding = outcome
         # The end of a stream need not wait for its reader: then something may be pending already.
@@ -222,11 +246,12 @@ class Stream:
     def _write(self) -> None:
         try:
             self._pending = self._sink.write(self._pending)
-        except (BrokenPipeError, ConnectionResetError):
-            self._abandon()
-            self.ended = True
         except OSError as error:
-            self._withhold(f"cannot write: {error.strerror}")
+            if self._sink.is_deserted(error):
+                self._abandon()
+                self.ended = True
+            else:
+                self.withhold(f"cannot write: {error.strerror}")
         waits = self._holding and not self._pending and not self.ended
         self._due = monotonic() + SILENCE if waits else math.inf
 
@@ -234,10 +259,6 @@ class Stream:
         if not self.failed:
             self.failed = True
             tell(message)
-
-    def _withhold(self, message: str) -> None:
-        self._abandon()
-        self._fail(message)
 
     def _abandon(self) -> None:
         self._masker = None
@@ -265,6 +286,12 @@ class _Sink:
                 break
             pending = pending[written:]
         return pending
+
+    def is_deserted(self, error: OSError) -> bool:
+        """Return whether this says that the reader went away; of a terminal, that it hung up."""
+        if isinstance(error, (BrokenPipeError, ConnectionResetError)):
+            return True
+        return error.errno == errno.EIO and stat.S_ISCHR(os.fstat(self.descriptor).st_mode)
 
     def close(self) -> None:
         """Close what was opened here."""
@@ -393,6 +420,23 @@ class Interrupts:
         return last is not None and now - last <= within
 
 
+class Watched(Protocol):
+    """What is seen to between two turns of the streams, in their thread.
+
+    Should that fail, all streams are withheld: what it was to do for them has not been done.
+    """
+
+    @property
+    def due(self) -> float:
+        """When there is something to do even if nothing comes until then."""
+
+    def fileno(self) -> int:
+        """Return the descriptor that can be read when there is something to do."""
+
+    def go_on(self) -> None:
+        """Do what there is to do, without waiting."""
+
+
 class Relay(Protocol):
     """Moves streams, one turn after the other."""
 
@@ -403,13 +447,21 @@ class Relay(Protocol):
 class _Polled:
     """Waits for all streams at once, in the one thread that there is."""
 
-    def __init__(self, streams: Sequence[Stream], signals: Signals) -> None:
+    def __init__(
+        self, streams: Sequence[Stream], signals: Signals, watched: Iterable[Watched]
+    ) -> None:
         self._streams = streams
         self._signals = signals
+        self._watched = list(watched)
 
     def turn(self, until: float = math.inf) -> None:
         going = [stream for stream in self._streams if not stream.done]
-        ready = self._ready(going, min([until, *(stream.due for stream in going)]))
+        dues = [*(stream.due for stream in going), *(watched.due for watched in self._watched)]
+        ready = self._ready(going, min([until, *dues]))
+        # Before the streams: what comes of it may concern the bytes that are there by now.
+        for watched in self._watched[:]:
+            if watched.fileno() in ready or watched.due <= monotonic():
+                self._see_to(watched)
         for stream in going:
             if stream.awaited[0] in ready:
                 stream.go_on()
@@ -419,10 +471,19 @@ class _Polled:
     def _ready(self, going: Iterable[Stream], until: float) -> set[int]:
         poller = select.poll()
         poller.register(self._signals, select.POLLIN)
+        for watched in self._watched:
+            poller.register(watched, select.POLLIN)
         for stream in going:
             poller.register(*stream.awaited)
         wait = None if until == math.inf else math.ceil(max(0.0, until - monotonic()) * 1000)
         return {descriptor for descriptor, _ in poller.poll(wait)}
+
+    def _see_to(self, watched: Watched) -> None:
+        outcome = attempt(watched.go_on)
+        if isinstance(outcome, Failure):
+            self._watched.remove(watched)
+            for stream in self._streams:
+                stream.withhold(str(outcome))
 
 
 class _Threaded:
@@ -435,7 +496,7 @@ class _Threaded:
 
     def __init__(self, streams: Sequence[Stream]) -> None:
         self._streams = streams
-        self._arrivals: queue.Queue[tuple[Stream, bytes | None]] = queue.Queue(maxsize=8)
+        self._arrivals: queue.Queue[tuple[Stream, bytes | Failure | None]] = queue.Queue(maxsize=8)
         for stream in streams:
             threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
@@ -447,7 +508,9 @@ class _Threaded:
         except queue.Empty:
             pass
         else:
-            stream.accept(data)
+            if isinstance(data, Failure):
+                stream.withhold(str(data))
+            stream.accept(b"" if isinstance(data, Failure) else data)
         if self._arrivals.empty():
             self._rest()
 
@@ -457,15 +520,22 @@ class _Threaded:
                 stream.fall_silent()
 
     def _read(self, stream: Stream) -> None:
-        data: bytes | None = None
-        while data != b"":
-            data = stream.read()
+        data: bytes | Failure | None = None
+        # A thread that died would leave everybody waiting for the end.
+        while data != b"" and not isinstance(data, Failure):
+            data = attempt(stream.read)
             self._arrivals.put((stream, data))
 
 
-def relay_of(streams: Sequence[Stream], signals: Signals) -> Relay:
-    """Return what moves `streams` on this system."""
-    return _Polled(streams, signals) if POLLABLE else _Threaded(streams)
+def relay_of(streams: Sequence[Stream], signals: Signals, watched: Iterable[Watched] = ()) -> Relay:
+    """Return what moves `streams` on this system.
+
+    Args:
+        streams: What to move.
+        signals: What ends a wait at once, if pipes can be polled.
+        watched: What else to see to; nothing is where pipes cannot be polled.
+    """
+    return _Polled(streams, signals, watched) if POLLABLE else _Threaded(streams)
 
 
 def pump(source_fd: int, sink_fd: int, masker: Masking) -> int:
@@ -484,6 +554,10 @@ def pump(source_fd: int, sink_fd: int, masker: Masking) -> int:
     try:
         with Signals(("SIGINT", "SIGTERM", "SIGHUP")) as signals:
             code = _pumped(stream, relay_of([stream], signals), signals)
+    except MemoryError:
+        if not stream.failed:
+            raise
+        code = ExitCode.MASKING_FAILED  # there is not even enough to drain the source
     finally:
         stream.close()
     return ExitCode.MASKING_FAILED if stream.failed else code

@@ -10,16 +10,26 @@ by all that it depends on, because compiling it costs more than the rest of a st
 
 from __future__ import annotations
 
-import hashlib
 import importlib
+import json
 import os
 import platform
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from functools import cache
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 from typing import Any
+
+from leakguard import cache
+
+LEAST_TOKEN = 16
+"""Of how many bytes a token consists, at least."""
+_TOKEN = re.compile(rb"[0-9A-Za-z+/=_-]{%d}" % LEAST_TOKEN)
+# Vectorscan (5.4) passes over two bytes at the end of some texts of 17 to 34 bytes.
+_SHORTEST = 64
+_ESCAPED = tuple(b"\\x%02x" % byte for byte in range(256))
 
 
 class Sieve:
@@ -30,21 +40,28 @@ class Sieve:
         database: Any,  # noqa: ANN401  # no stubs
         behind: Sequence[int],
         ahead: Sequence[int],
+        token_within: Sequence[int] = (),
     ) -> None:
         """Take a compiled `database`, and how far a window reaches from where a pattern ends.
 
-        A database that is None has no pattern in it.
+        A database that is None has no pattern in it. Where a pattern has a `token_within`, a run of
+        so many bytes as tokens have lies no farther behind, or there is no window.
         """
         self._database = database
         self._behind = behind
         self._ahead = ahead
+        self._token_within = token_within or [0] * len(behind)
 
     def windows(self, text: bytes, start: int) -> list[tuple[int, int]]:
         """Return the parts of `text[start:]` worth a look: ascending, apart, as (start, end)."""
-        behind, ahead = self._behind, self._ahead
+        behind, ahead, token_within = self._behind, self._ahead, self._token_within
+        has_token = _TOKEN.search
         found: list[tuple[int, int]] = []
 
         def widen(pattern: int, _from: int, end: int, _flags: int, _context: object) -> None:
+            reach = token_within[pattern]
+            if reach and not has_token(text, start + end, start + end + reach):
+                return
             # Merged at once: a text that is all matches must not cost memory for each.
             begin = max(start, start + end - behind[pattern])
             stop = min(len(text), start + end + ahead[pattern])
@@ -53,8 +70,11 @@ class Sieve:
                 begin, stop = min(begin, last[0]), max(stop, last[1])
             found.append((begin, stop))
 
-        if self._database is not None and start < len(text):
-            self._database.scan(memoryview(text)[start:], match_event_handler=widen)
+        if self._database is None or start >= len(text):
+            return []
+        if len(text) - start < _SHORTEST:
+            return [(start, len(text))]
+        self._database.scan(memoryview(text)[start:], match_event_handler=widen)
         return found
 
 
@@ -68,34 +88,95 @@ class _Open(Sieve):
         return [(start, len(text))] if start < len(text) else []
 
 
-def of_literals(words: Sequence[bytes]) -> Sieve:
-    """Return a sieve for `words` themselves."""
-    # Escaped as a regex: the binding measures pure literals with strlen, and UTF-16 holds NULs.
-    patterns = [b"".join(b"\\x%02x" % byte for byte in word) for word in words]
-    return _sieve(patterns, _compiled, [len(word) for word in words], [0] * len(words))
+def of_literals(words: Iterable[bytes]) -> Sieve:
+    """Return a sieve for `words` themselves.
 
-
-def of_patterns(patterns: Sequence[bytes], widths: Sequence[int], ahead: Sequence[int]) -> Sieve:
-    """Return a sieve for regexes in Vectorscan's syntax.
-
-    Args:
-        patterns: The regexes; they hold no secret, since their database is kept on disk.
-        widths: For each, the most bytes between the start of a match and its end.
-        ahead: For each, how many bytes behind that end are worth a look too.
+    A database costs some 2 KB and 30 us for each literal, so there is one for all words that begin
+    with it, and for all that differ in case alone.
     """
-    return _sieve(patterns, _kept, widths, ahead)
-
-
-def _sieve(
-    patterns: Sequence[bytes],
-    compile_: Callable[[Sequence[bytes]], Any],
-    behind: Sequence[int],
-    ahead: Sequence[int],
-) -> Sieve:
+    heads = _heads(words)
+    # Escaped as a regex: the binding measures pure literals with strlen, and UTF-16 holds NULs.
+    patterns = [
+        (b"(?i)" if head.in_any_case else b"") + b"".join(map(_ESCAPED.__getitem__, head.word))
+        for head in heads
+    ]
+    behind = [len(head.word) for head in heads]
+    ahead = [head.longest - len(head.word) for head in heads]
     if not patterns or not available():
         return Sieve(None, (), ()) if not patterns else _Open()
-    database = compile_(patterns)
+    database = _compiled(patterns)
     return _Open() if database is None else Sieve(database, behind, ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What words begin with: one of them, or several that differ in case; and the longest one."""
+
+    word: bytes
+    in_any_case: bool
+    longest: int
+
+
+def _heads(words: Iterable[bytes]) -> list[_Head]:
+    """Return the heads of all words: no head begins with another one."""
+    longest: dict[bytes, int] = {}
+    head = None
+    for word in sorted(words):
+        if head is None or not word.startswith(head):
+            head = word
+        longest[head] = max(longest.get(head, 0), len(word))
+    alike: dict[bytes, list[bytes]] = defaultdict(list)
+    for each in longest:
+        alike[each.lower()].append(each)  # ASCII letters alone, as in the database
+    return [
+        _Head(found[0], len(found) > 1, max(map(longest.__getitem__, found)))
+        for found in alike.values()
+    ]
+
+
+def of_patterns(seed: Iterable[bytes], derive: Callable[[], Sequence[Sought]]) -> Sieve:
+    """Return a sieve for regexes in Vectorscan's syntax; its database is kept on disk.
+
+    Args:
+        seed: All that the regexes are derived from. There is no secret in it.
+        derive: Derives them, if there is no database for the seed yet.
+    """
+    if not available():
+        return _Open()
+    name = cache.name("sieve", (*_surroundings(), *seed))
+    if (found := _loaded(name)) is not None:
+        return found
+    sought = derive()
+    if not sought:
+        return Sieve(None, (), ())
+    database = _compiled([each.pattern for each in sought])
+    if database is None:
+        return _Open()
+    reaches = (
+        [each.behind for each in sought],
+        [each.ahead for each in sought],
+        [each.token_within for each in sought],
+    )
+    cache.keep(name, json.dumps(reaches).encode() + b"\n" + _package().dumpb(database))
+    return Sieve(database, *reaches)
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A regex, and the window that is worth a look where it matches.
+
+    Attributes:
+        pattern: The regex.
+        behind: The most bytes between the start of a match and its end.
+        ahead: How many bytes behind that end are worth a look too.
+        token_within: If not 0, a run of `LEAST_TOKEN` bytes as tokens have lies within so many
+            bytes behind that end, or nothing is worth a look.
+    """
+
+    pattern: bytes
+    behind: int
+    ahead: int
+    token_within: int = 0
 
 
 def wanted() -> bool:
@@ -108,7 +189,7 @@ def available() -> bool:
     return _package() is not None
 
 
-@cache
+@once
 def _package() -> Any:  # noqa: ANN401  # a module, or None
     try:
         return importlib.import_module("hyperscan")
@@ -131,52 +212,25 @@ def _compiled(patterns: Sequence[bytes]) -> Any:  # noqa: ANN401  # no stubs
     return database
 
 
-def _kept(patterns: Sequence[bytes]) -> Any:  # noqa: ANN401  # no stubs
-    file = _cache() / f"sieve-{_key(patterns)}.db"
-    if (database := _loaded(file)) is None and (database := _compiled(patterns)) is not None:
-        _keep(file, _package().dumpb(database))
-    return database
-
-
-def _loaded(file: Path) -> Any:  # noqa: ANN401  # no stubs
-    """Return the database in `file`, or None if it is absent, damaged or somebody else's."""
+def _loaded(name: str) -> Sieve | None:
+    """Return the sieve that is kept under a name, or None."""
     hyperscan = _package()
+    reaches, _, dumped = (cache.load(name) or b"").partition(b"\n")
     try:
-        with file.open("rb") as stream:
-            if hasattr(os, "getuid") and os.fstat(stream.fileno()).st_uid != os.getuid():
-                return None
-            seal, content = stream.read(32), stream.read()
-        if seal != hashlib.sha256(content).digest():
-            return None
-        database = hyperscan.loadb(content, mode=hyperscan.HS_MODE_BLOCK)
+        database = hyperscan.loadb(dumped, mode=hyperscan.HS_MODE_BLOCK)
         database.scratch = hyperscan.Scratch(database)
-    except (OSError, hyperscan.error):
+        behind, ahead, token_within = json.loads(reaches)
+    except (ValueError, hyperscan.error):
         return None
-    return database
+    return Sieve(database, behind, ahead, token_within)
 
 
-def _keep(file: Path, content: bytes) -> None:
-    """Write `content` to `file` in one step; a cache that cannot be written is no failure."""
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as stream:
-            stream.write(hashlib.sha256(content).digest() + content)
-        Path(stream.name).replace(file)
-    except OSError:
-        return
-
-
-def _cache() -> Path:
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home()
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "leakguard"
-
-
-def _key(patterns: Sequence[bytes]) -> str:
-    parts = [repr(patterns), str(_package().__file__), platform.machine(), _processor()]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+def _surroundings() -> Iterator[bytes]:
+    """Yield what a database depends on beside its regexes; a foreign one would crash."""
+    yield from map(str.encode, (str(_package().__file__), platform.machine(), _processor()))
+    folder = Path(__file__).parent
+    code = [folder / "matcher.py", folder / "sieve.py", *sorted(folder.glob("patterns/*.py"))]
+    yield from cache.states(file for file in code if file.is_file())
 
 
 def _processor() -> str:

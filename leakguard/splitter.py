@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from leakguard.decoders import DECODERS, Decoder, Reading
 from leakguard.matcher import Candidate, Matcher
 from leakguard.model import Match, Secret
-from leakguard.patterns import Tail
+from leakguard.patterns import Followed, Tail
+from leakguard.traces import without_covered
 
 # A held end this short tells nothing of a secret, and a prompt may end in it.
 _HARMLESS = 3
@@ -61,6 +62,11 @@ class Splitter:
         self._settled = 0  # offset in the stream of the first byte that has not left
         self._decided: list[Match] = []  # what begins behind that
         self._told: set[Match] = set()  # what was told and may be found by another reading yet
+
+    @property
+    def matcher(self) -> Matcher:
+        """What is looked for by now."""
+        return self._bytes.matcher
 
     @property
     def held(self) -> int:
@@ -118,6 +124,7 @@ class Splitter:
         if not decided:
             return ()
         due = {match for match in decided if match.start < limit} - self._told
+        due = without_covered(due, self._told)
         self._decided = [match for match in decided if match.start >= limit]
         self._told = {match for match in self._told if match.end > limit - _REMEMBERED} | due
         return tuple(sorted(due, key=_precedence))
@@ -237,9 +244,10 @@ class _Search:
     def _follow_tails(self, *, final: bool) -> int:
         """Let secrets longer than their rule's window go on; return from where to hold for them."""
         hold = len(self.text)
-        followed, self._tails = self._tails, []
+        followed, runs = dict.fromkeys(self._tails), Followed()
+        self._tails = []
         for tail, match in followed:
-            end, ended = tail.follow(self.text, match.end, final=final)
+            end, ended = runs.follow(tail, self.text, match.end, final=final)
             if end > match.end:
                 self._longer.append(_moved(replace(match, end=end), self.start))
             if not ended:
@@ -312,7 +320,8 @@ class _ReadingSearch:
 
 
 def _moved(match: Match, by: int) -> Match:
-    return replace(match, start=match.start + by, end=match.end + by)
+    kept = tuple((start + by, end + by) for start, end in match.kept)
+    return replace(match, start=match.start + by, end=match.end + by, kept=kept)
 
 
 def _precedence(match: Match) -> tuple[int, bool, int, str, str]:

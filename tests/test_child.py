@@ -2,100 +2,39 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
-import select
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
+from tests import daemons
 from tests.hider import SECRET
-
-ROOT = Path(__file__).parent.parent
-PYTHON = sys.executable
-DRIVER = """
-import sys
-from leakguard.child import run
-from tests.hider import Faulty, Hider
-sys.exit(run(sys.argv[1:], Hider))
-"""
-BRIEF = DRIVER.replace("Hider))", "Hider, drain_seconds=0.3))")
-MEGABYTE = 1_000_000
-
-
-def start(
-    *command: str, script: str = DRIVER, environ: dict[str, str] | None = None, **pipes: int
-) -> subprocess.Popen[bytes]:
-    """Start a process that runs `command` masked; it has no controlling terminal."""
-    every = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    every |= pipes
-    return subprocess.Popen(  # noqa: S603  # this very interpreter
-        [PYTHON, "-c", script, *command],
-        bufsize=0,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})},
-        start_new_session=True,
-        stdin=every["stdin"],
-        stdout=every["stdout"],
-        stderr=every["stderr"],
-    )
-
-
-def ran(
-    *command: str,
-    script: str = DRIVER,
-    environ: dict[str, str] | None = None,
-    given: bytes = b"",
-) -> tuple[bytes, bytes, int]:
-    """Run `command` masked; return its stdout, its stderr and the exit code."""
-    with start(*command, script=script, environ=environ) as process:
-        out, err = process.communicate(given, timeout=30)
-        return out, err, process.returncode
-
-
-def line(process: subprocess.Popen[bytes]) -> bytes:
-    """Return the next line of stdout, waiting for it."""
-    assert process.stdout is not None
-    assert select.select([process.stdout], [], [], 30)[0], "nothing came"
-    return process.stdout.readline()
-
-
-def rest(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes, int]:
-    out, err = process.communicate(timeout=30)
-    return out, err, process.returncode
-
-
-def python(source: str) -> tuple[str, str, str]:
-    return PYTHON, "-c", source
-
-
-def state(pid: int) -> str:
-    """Return the state of a process, such as `S` or `T`; `-` when it is gone, or a zombie."""
-    try:
-        letter = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "-"
-    return "-" if letter == "Z" else letter
-
-
-def becomes(condition: Callable[[], bool]) -> bool:
-    """Return whether `condition` comes true before patience ends."""
-    end = monotonic() + 20
-    while monotonic() < end:
-        if condition():
-            return True
-        sleep(0.01)
-    return False
-
-
-def gone(pid: int) -> bool:
-    return becomes(lambda: state(pid) == "-")
+from tests.running import (
+    BRIEF,
+    DRIVER,
+    MEGABYTE,
+    PYTHON,
+    ROOT,
+    becomes,
+    gone,
+    line,
+    python,
+    ran,
+    rest,
+    start,
+    state,
+)
 
 
 def results(script: str) -> object:
@@ -293,6 +232,74 @@ def test_a_full_disk_is_told_and_the_command_finishes(tmp_path: Path) -> None:
     assert (tmp_path / "end").read_text() == "done\n"
 
 
+def test_a_full_disk_behind_stderr_is_no_success() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(  # noqa: S603  # this very interpreter
+            [PYTHON, "-c", DRIVER, "sh", "-c", "echo out; echo err >&2"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
+    assert (done.stdout, done.returncode) == (b"out\n", 125)
+
+
+def test_nothing_is_lost_when_our_output_does_not_block_and_is_read_slowly() -> None:
+    flood = "seq 1000000 & seq 1000000 >&2; wait"
+    ends = [os.pipe(), os.pipe()]
+    for _, theirs in ends:
+        os.set_blocking(theirs, False)
+    with start("sh", "-c", flood, stdout=ends[0][1], stderr=ends[1][1]) as process:
+        for _, theirs in ends:
+            os.close(theirs)
+        texts = {ours: b"" for ours, _ in ends}
+        going = list(texts)
+        for ours in itertools.cycle(texts):
+            if ours in going:
+                # So little at a time that our writes find a full pipe.
+                piece = os.read(ours, 50_000)
+                texts[ours] += piece
+                going = [each for each in going if piece or each != ours]
+            if not going:
+                break
+        code = process.wait(30)
+    for ours in texts:
+        os.close(ours)
+    whole = b"".join(b"%d\n" % number for number in range(1, 1_000_001))
+    assert ([text == whole for text in texts.values()], code) == ([True, True], 0)
+
+
+def test_a_megabyte_on_stderr_does_not_keep_stdout_waiting() -> None:
+    with start("sh", "-c", "head -c 1000000 /dev/zero >&2; echo done") as process:
+        assert line(process) == b"done\n"
+        assert rest(process) == (b"", bytes(1_000_000), 0)
+
+
+@pytest.mark.parametrize("healthy_calls", range(9))
+def test_a_fault_at_any_call_lets_nothing_more_out(healthy_calls: int, tmp_path: Path) -> None:
+    script = DRIVER.replace("Hider))", f"lambda: Faulty({healthy_calls}), merge=True))")
+    write = f"""
+import os, time
+for n in range(8):
+    os.write(1 + n % 2, b"{SECRET.decode()} {SECRET.decode()[:2]}")
+    time.sleep(0.03)
+open("{tmp_path}/end", "w").close()
+"""
+    out, err, code = ran(*python(write), script=script)
+    told = b"leakguard: output withheld: internal error (ValueError)\n"
+    assert (set(out.replace(b"***", b"").split()) <= {b"SE"}, err, code) == (True, told, 125)
+    assert (tmp_path / "end").exists()
+
+
+def test_memory_that_runs_out_withholds_as_well() -> None:
+    script = DRIVER.replace("Hider))", "lambda: Faulty(2, MemoryError()), merge=True))")
+    out, err, code = ran(
+        "sh", "-c", f"while :; do echo {SECRET.decode()} || exit; done | head -c 99", script=script
+    )
+    told = b"leakguard: output withheld: internal error (MemoryError)\n"
+    assert (SECRET in out, err, code) == (False, told, 125)
+
+
 @pytest.mark.parametrize(("faulty", "intact"), [(0, 1), (1, 0)])
 def test_a_fault_withholds_one_stream_and_lets_the_command_finish(
     faulty: int, intact: int, tmp_path: Path
@@ -334,7 +341,8 @@ def test_background_output_is_cut_off_and_told() -> None:
     out, err, code = ran("sh", "-c", "sleep 30 & echo $! done; exit 3", script=BRIEF)
     pid, word = out.split()
     os.kill(int(pid), signal.SIGKILL)
-    message = b"leakguard: output cut off: something in the background has outlived the command\n"
+    by = b"sleep (%s)" % pid
+    message = b"leakguard: output cut off: the command was outlived by " + by + b"\n"
     assert (word, err, code) == (b"done", message, 3)
 
 
@@ -476,6 +484,21 @@ def test_the_command_does_not_outlive_leakguard(number: signal.Signals) -> None:
         assert gone(child)
 
 
+def test_no_other_process_reads_our_memory_and_the_command_is_as_ever() -> None:
+    nobody = "import os\nos.setgroups([])\nos.setgid(65534)\nos.setuid(65534)\n"
+    keep = "from leakguard.child import keep_private\nkeep_private()\n"
+    script = DRIVER.replace("sys.exit(", f"{nobody}{keep}sys.exit(")
+    spying = """
+for pid in self $PPID; do
+    for file in environ mem maps; do cat /proc/$pid/$file >/dev/null 2>&1; echo $?; done
+done
+head -c 1 /proc/self/environ | wc -c
+"""
+    out, err, code = ran("sh", "-c", spying, script=script)
+    # Nobody can read `mem` from its start.
+    assert (out.split(), err, code) == ([b"0", b"1", b"0", b"1", b"1", b"1", b"1"], b"", 0)
+
+
 def test_when_leakguard_is_killed_nothing_comes_out_any_more() -> None:
     # In a session of its own nothing reaches it but the end of the pipe.
     stubborn = f"setsid sh -c 'echo $$; sleep 0.5; echo {SECRET.decode()}; sleep 0.2' & wait"
@@ -505,7 +528,29 @@ for fd in os.listdir("/proc/self/fd"):
         assert (len(theirs), theirs & ours, code) == (3, set(), 0)
 
 
-def test_as_the_first_process_of_a_container_it_reaps_orphans() -> None:
+@pytest.mark.parametrize("pty", [False, True])
+def test_as_the_first_process_of_a_namespace_it_leaves_no_zombie(pty: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    script = DRIVER.replace("Hider))", f"Hider, pty={pty}))")
+    # leakguard and the shell, and with a terminal also the leader of its session; no zombie.
+    count = 3 if pty else 2
+    orphans = f"""
+for n in $(seq 1000); do (true &); done
+for n in $(seq 200); do set -- /proc/[0-9]*; [ $# -gt {count} ] || break; sleep 0.1; done
+echo $#
+exit 7
+"""
+    command = ["unshare", "--pid", "--fork", "--mount-proc", PYTHON, "-c", script]
+    done = subprocess.run(  # noqa: S603  # this very interpreter
+        [*command, "sh", "-c", orphans],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.stdout.split(), done.stderr, done.returncode) == ([b"%d" % count], b"", 7)
+
+
+def test_as_the_heir_of_orphans_it_reaps_them() -> None:
     # A subreaper gets orphans as the first process does.
     outcome = results("""
 import ctypes
@@ -627,3 +672,66 @@ def test_with_threads_instead_of_polling_the_same_comes_out() -> None:
     command = f"printf 'out {SECRET.decode()}'; printf 'err {SECRET.decode()}' >&2; exit 3"
     assert ran("sh", "-c", command, script=script) == (b"out ***", b"err ***", 3)
     assert ran("sh", "-c", "kill -9 $$", script=script)[2] == 137
+
+
+@pytest.fixture(scope="module")
+def image() -> Iterator[Contained]:
+    """Yield an image with nothing but busybox, which runs this very leakguard."""
+    daemons.require_tools()
+    with daemons.docker() as home, tarfile.open(home / "image.tar", "w") as archive:
+        archive.add(shutil.which("busybox") or "", "bin/busybox")
+        archive.close()
+        host = f"unix://{home}/docker.sock"
+        daemons.run(daemons.DOCKER, "import", home / "image.tar", "busybox", DOCKER_HOST=host)
+        yield Contained(host)
+
+
+class Contained:
+    """Containers whose entrypoint is leakguard."""
+
+    def __init__(self, host: str) -> None:
+        self._environ = {**os.environ, "DOCKER_HOST": host}
+        places = {"/usr", "/lib", "/lib64", sys.base_prefix, sys.prefix, str(ROOT)}
+        volumes = (f"--volume={place}:{place}:ro" for place in places if Path(place).exists())
+        self._options = [
+            *volumes,
+            *("--network=none", "--env=API_TOKEN=Vq7mZp2Lk9Rt4WxB", f"--workdir={ROOT}"),
+            *(f"--entrypoint={PYTHON}", "busybox", "-m", "leakguard", "run", "--no-rules", "--"),
+            *("/bin/busybox", "sh", "-c"),
+        ]
+
+    def __call__(self, *words: str) -> tuple[bytes, bytes, int]:
+        """Run `docker` with these words."""
+        done = subprocess.run(  # noqa: S603  # a daemon of our own
+            [daemons.DOCKER, *words], env=self._environ, capture_output=True, check=False
+        )
+        return done.stdout, done.stderr, done.returncode
+
+    def run(self, script: str, *options: str) -> tuple[bytes, bytes, int]:
+        """Run a script in a container of its own."""
+        return self("run", *options, *self._options, script)
+
+
+def test_as_the_entrypoint_of_a_container_it_masks_and_keeps_the_exit_code(
+    image: Contained,
+) -> None:
+    script = "echo out $API_TOKEN; echo err $API_TOKEN >&2; test -t 1; echo $?; exit 3"
+    assert image.run(script, "--rm") == (b"out ***\n1\n", b"err ***\n", 3)
+    assert image.run(script, "--rm", "--tty") == (b"out ***\r\nerr ***\r\n0\r\n", b"", 3)
+
+
+def test_as_the_entrypoint_of_a_container_it_stops_when_told_and_leaves_no_zombie(
+    image: Contained,
+) -> None:
+    script = """
+trap 'set -- /proc/[0-9]*; echo $# $API_TOKEN; exit 9' TERM
+for n in 1 2 3 4 5 6 7 8 9; do (busybox true &); done
+echo ready; while :; do busybox sleep 0.1; done
+"""
+    name = image.run(script, "--detach")[0].decode().strip()
+    assert becomes(lambda: image("logs", name)[0] == b"ready\n")
+    sleep(0.5)
+    assert image("stop", "--time=20", name)[2] == 0
+    assert image("wait", name)[0] == b"9\n"
+    # The shell, and leakguard.
+    assert image("logs", name)[0] == b"ready\n2 ***\n"

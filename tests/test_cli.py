@@ -107,6 +107,13 @@ def test_help_ends_with_the_exit_status(command: list[str], capsys: Captured) ->
          "leakguard: --mask: no control characters, and nothing that a CI system may obey"),
         (["mask", "--mask", "::x"],
          "leakguard: --mask: no control characters, and nothing that a CI system may obey"),
+        *(
+            (["mask", "--mask", mask],
+             "leakguard: --mask: no control characters, and nothing that a CI system may obey")
+            for mask in ("a:", ":a", "#", "a#b", "50%", " a", "MASK", "error x", "vso", ".", "-")
+        ),
+        (["mask", "--mask", " "],
+         "leakguard: --mask: an empty mask would join what stands around a secret"),
         (["mask", "--mask", "x", "--label"], "leakguard: --mask and --label contradict each other"),
         (["mask", "--no-secrets", "--secrets", "auto"],
          "leakguard: --no-secrets and --secrets contradict each other"),
@@ -294,9 +301,10 @@ def test_mask_counts_by_name_and_form() -> None:
     text = f"{SECRET} {SECRET} {SECRET.encode().hex()}".encode()
     done = leakguard("mask", "--stats", stdin=text, API_TOKEN=SECRET)
     assert done.stderr.decode().splitlines() == [
-        "leakguard: masked API_TOKEN (hex): 1",
-        "leakguard: masked API_TOKEN (raw): 2",
-        "leakguard: masked in all: 3",
+        "leakguard: NAME       KIND    FORM  STREAM  FIRST  MASKED",
+        "leakguard: API_TOKEN  secret  raw   stdin   1:1    2",
+        "leakguard: API_TOKEN  secret  hex   stdin   1:35   1",
+        "leakguard: in all                                  3",
     ]
 
 
@@ -330,7 +338,7 @@ ADD_MASK = b"::add-mask::" + SECRET.encode() + b"\n" + SECRET.encode() + b"\n"
     [
         pytest.param([], {}, ADD_MASK, id="auto elsewhere"),
         pytest.param([], {"GITHUB_ACTIONS": "true"}, ADD_MASK[:29] + b"***\n", id="auto GitHub"),
-        pytest.param([], {"TF_BUILD": "True"}, ADD_MASK[:29] + b"***\n", id="auto Azure"),
+        pytest.param([], {"TF_BUILD": "True"}, b"***\n", id="auto Azure, which would print it"),
         pytest.param(["--commands", "on"], {}, b"***\n", id="on"),
         pytest.param(["--commands", "off"], {"GITHUB_ACTIONS": "true"}, ADD_MASK, id="off"),
     ],
@@ -520,19 +528,37 @@ def test_secrets_list_tells_forms_and_reasons_and_never_a_value(
         True,
         "",
     )
+    assert (protected["strength"], protected["parts"]) == ("strong", [])
     assert {"raw", "base64", "hex"} < protected["forms"].keys()
     assert short == {
         "name": "DB_PASSWORD",
         "protected": False,
+        "strength": "",
         "reason": "shorter than 6 bytes",
         "forms": {},
+        "parts": [],
     }
     assert main(["secrets", "list"]) == 0
     table = capsys.readouterr().out.splitlines()
-    assert table[0].split() == ["NAME", "PROTECTED", "REASON", "FORMS"]
-    assert table[2] == "DB_PASSWORD  no         shorter than 6 bytes"
+    assert table[0].split() == ["NAME", "PROTECTED", "STRENGTH", "REASON", "FORMS"]
+    assert table[2] == "DB_PASSWORD  no                   shorter than 6 bytes"
     assert SECRET not in told
     assert SECRET not in table[1]
+
+
+def test_secrets_list_tells_the_parts_of_a_secret_below_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://app:hunter-blue@db.internal.example/orders")
+    assert main(["secrets", "list"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows[0][:3] == ["DATABASE_URL", "yes", "weak"]
+    assert rows[1:] == [["password", "yes"], ["user", "no", "looks", "like", "a", "name"]]
+
+
+def test_secrets_list_says_what_its_formats_are(capsys: Captured) -> None:
+    assert main(["secrets", "list", "--format", "yaml"]) == 2
+    assert "'yaml' is not one of text, json" in capsys.readouterr().err
 
 
 def test_rules_list_tells_every_rule(capsys: Captured) -> None:

@@ -37,7 +37,7 @@ def test_paint_in_a_secret_stays_and_the_secret_goes(
          b"***\x1b[01;31m\x1b[K\x1b[m\x1b[K\n"),
         (b"\x1b[2K" + VALUE[:9] + b"\x1b[K" + VALUE[9:] + b"\r", b"\x1b[2K***\x1b[K\r"),
         (VALUE[:7] + b"\xe2\x80\x8b" + VALUE[7:], b"***"),
-        (VALUE[:7] + b"\x1b[" + VALUE[7:], VALUE[:7] + b"\x1b[" + VALUE[7:]),
+        (VALUE[:7] + b"\x1b[" + VALUE[7:], VALUE[:7] + b"\x1b[e***"),
         (VALUE[:7] + b"\x1b[31m no \x1b[0m", VALUE[:7] + b"\x1b[31m no \x1b[0m"),
         (b"a\x1b[31mb\xe2\x80\x8bc", b"a\x1b[31mb\xe2\x80\x8bc"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -11,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from leakguard.cli import main
+from leakguard.encoders import ENCODINGS
+from leakguard.policy import PART_BITS, WHOLE_BITS, budget
+from leakguard.rules import builtin_rules
+from leakguard.traces.form import FRAGMENT, MIXED
+
 ROOT = Path(__file__).parent.parent
+PAGES = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TOKEN = "Vq7mZp2L" + "k9Rt4WxB"
 
@@ -95,4 +103,52 @@ def test_the_first_command_does_the_main_job(tmp_path: Path) -> None:
     (install, _) = blocks(README.partition("\n## ")[0], "sh")
     command = install.partition(" && ")[2].partition(" && ")[2].replace(".venv/bin/", "")
     (printed,) = transcript([command], tmp_path, tmp_path)
-    assert printed == "token: ***\nZGVwbG95Ol***\n"
+    assert printed == "token: ***\nZGVwbG95O***\n"
+
+
+@functools.cache
+def anchors(page: Path) -> set[str]:
+    """Return what links may name in a page: its headings, as code hosts write them in addresses."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_rule_of_contributing_holds_and_finds_no_fault_in_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (rule,) = re.findall(r"^ +```toml\n(.*?)^ +```", text, flags=re.MULTILINE | re.DOTALL)
+    file = tmp_path / "acme.toml"
+    file.write_text(re.sub("^   ", "", rule, flags=re.MULTILINE), encoding="utf-8")
+    assert main(["rules", "check", str(file)]) == 0, capsys.readouterr().out
+
+
+def test_there_are_as_many_rules_as_the_readme_says() -> None:
+    rules, vendors = re.findall(r"More than (\d+) built-in rules, for more than (\d+) v", README)[0]
+    assert len(builtin_rules()) > int(rules)
+    assert len({rule.vendor for rule in builtin_rules()}) > int(vendors)
+
+
+def test_the_budget_that_is_told_is_the_one_that_holds() -> None:
+    text = (ROOT / "docs" / "security-model.md").read_text(encoding="utf-8")
+    table = text.partition("| what | must tell |")[2].partition("\n\n")[0]
+    least = budget.least_of_beginning
+    bounds = [WHOLE_BITS, PART_BITS, least(11), least(12), budget.FRAGMENT_BITS]
+    assert [float(bits) for bits in re.findall(r"\b(\d+)(?: bits|(?= when))", table)] == bounds
+
+
+def test_every_form_has_its_line() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("## The forms of a value")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `([\w-]+)`", section, flags=re.MULTILINE)) == set(ENCODINGS)
+    assert f"`{MIXED}`" in section
+    assert f"`{FRAGMENT}`" in section

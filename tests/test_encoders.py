@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leakguard.encoders import ENCODERS, ENCODINGS, needles
+from leakguard.encoders.parts import judged
 from leakguard.encoders.registry import Encoder
 from leakguard.model import Secret
 from leakguard.policy import bare, weakness
@@ -365,6 +366,85 @@ def test_short_and_structural_lines_are_no_needles() -> None:
     assert [form for form, name in labels.items() if name == "line"] == [b"first-Qx7-line"]
 
 
+def needle_parts(value: bytes) -> set[bytes]:
+    return {part.value for part in judged(value, min_length=6)[1:] if part.is_needle}
+
+
+@pytest.mark.parametrize(
+    ("document", "leaves"),
+    [
+        pytest.param({"password": "!@#$%^&*()"}, {b"!@#$%^&*()"}, id="a password of marks"),
+        pytest.param({"pin": 493817}, {b"493817"}, id="a number under a secret key"),
+        pytest.param({"port": 543217, "retries": True}, set(), id="other numbers"),
+        pytest.param({"password": "x"}, set(), id="a short password"),
+        pytest.param({"password": "postgres"}, set(), id="a common word"),
+        pytest.param({"token": "${VAULT_TOKEN}"}, set(), id="a placeholder"),
+        pytest.param({"name": "a1a1a1a1a1"}, set(), id="a repetition"),
+        pytest.param(
+            {"tenantId": "3f2b8c1e-77aa-4d0e-9b61-0c5de1f0a942"}, set(), id="a UUID that names"
+        ),
+        pytest.param(
+            {"value": "3f2b8c1e-77aa-4d0e-9b61-0c5de1f0a942"},
+            {b"3f2b8c1e-77aa-4d0e-9b61-0c5de1f0a942"},
+            id="any other UUID",
+        ),
+    ],
+)
+def test_a_leaf_is_protected_if_it_tells_enough(
+    document: dict[str, object], leaves: set[bytes]
+) -> None:
+    value = json.dumps(document | {"api_token": "GQ7-zz81-Kmm2-Xo0p"}).encode()
+    found = {part.value for part in judged(value, min_length=6)[1:] if part.label == "leaf"}
+    assert found & needle_parts(value) == leaves | {b"GQ7-zz81-Kmm2-Xo0p"}
+
+
+@pytest.mark.parametrize(
+    ("line", "is_needle"),
+    [
+        (b"first-Qx7-line", True),
+        (b"mZp2Lk9R", True),
+        (b"correct horse battery staple", True),
+        (b"Zq81", False),
+        (b"select update", False),
+        (b"first line", False),
+        (b"2024-01-31 10:20:30", False),
+        (b"aaaaaaaaaaaaaaaa", False),
+        (b"================", False),
+    ],
+)
+def test_a_line_is_protected_if_it_tells_enough(line: bytes, is_needle: bool) -> None:  # noqa: FBT001  # a parameter of the table
+    value = b"Vq7mZp2Lk9Rt4WxB\n%b\nKd7-mm92-Zq81" % line
+    assert (line in needle_parts(value)) is is_needle
+
+
+def test_what_is_left_out_says_why_and_where_it_stood() -> None:
+    value = json.dumps(
+        {
+            "client": {"email": "bot@demo.example", "password": "hunter-blue"},
+            "cfg": "A_TOKEN=Zq81-mm92-Kd7\nHOST=db.internal.example\n{\n",
+            "hosts": ["us-central1-a", "eu-west-1"],
+            "Kd7mm92Zq81": {"token": "abc"},
+        }
+    ).encode()
+    told = {
+        (part.label, part.key, part.reason)
+        for part in judged(value, min_length=6)
+        if part.label in {"leaf", "line"}
+    }
+    assert told >= {
+        ("leaf", "client.email", "an address or a path"),
+        ("leaf", "client.password", None),
+        ("leaf", "cfg.A_TOKEN", None),
+        ("leaf", "cfg.HOST", "an address or a path"),
+        ("leaf", "hosts[]", "looks like a name"),
+        ("leaf", "*.token", "shorter than 6 bytes"),
+    }
+
+
+def test_a_weak_value_has_no_parts_at_all() -> None:
+    assert judged(b"production", min_length=6) == []
+
+
 SERVICE_ACCOUNT = json.dumps(
     {
         "type": "service_account",
@@ -478,6 +558,11 @@ def test_a_value_is_found_when_the_console_has_question_marks_for_its_characters
             "cloning https://git.example/o/r.git for app",
         ),
         ("DB_HOST=db.internal.example\nDB_NAME=orders\nDB_PASSWORD=Zq81-mm92", "DB_HOST DB_NAME="),
+        (
+            '{"clientId":"3f2b8c1e-77aa-4d0e-9b61-0c5de1f0a942","clientSecret":"Zq81~mm92~Kd7xQ"}',
+            "az login of 3f2b8c1e-77aa-4d0e-9b61-0c5de1f0a942",
+        ),
+        ("#!/bin/sh\nset -e\nexport TOKEN=Zq81-mm92-Kd7\necho done\n", "echo done; set -e"),
         ("apiVersion: v1\nkind: Config\nserver: https://h.example:6443\n", "apiVersion: v1"),
         ("<a>\n  <b>some value</b>\n</a>", "<a>\n  <b>"),
     ],

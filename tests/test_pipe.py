@@ -418,6 +418,34 @@ def test_a_read_without_memory_withholds(
     assert capfd.readouterr().err == "leakguard: output withheld: internal error (MemoryError)\n"
 
 
+def test_a_read_that_never_has_memory_ends_the_stream(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def read(_descriptor: int, _size: int) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(os, "read", read)
+    assert pump_to_nowhere() == 125
+    assert capfd.readouterr().err == "leakguard: output withheld: internal error (MemoryError)\n"
+
+
+def pump_to_nowhere() -> int:
+    with open("/dev/zero", "rb") as source, open(os.devnull, "wb") as sink:  # noqa: PTH123  # devices
+        return pump(source.fileno(), sink.fileno(), Hider())
+
+
+def test_with_threads_instead_of_polling_a_fault_while_reading_ends_the_stream(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def read(_descriptor: int, _size: int) -> bytes:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(pipe, "POLLABLE", False)
+    monkeypatch.setattr(os, "read", read)
+    assert pump_to_nowhere() == 125
+    assert capfd.readouterr().err == "leakguard: output withheld: internal error (RuntimeError)\n"
+
+
 def test_a_read_that_finds_nothing_after_all_is_not_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -4,7 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leakguard.policy import bare, is_token, names_public, names_secret, weakness, worth
+from leakguard.policy import (
+    PART_BITS,
+    bare,
+    information,
+    is_token,
+    looks_secret,
+    names_public,
+    names_secret,
+    shown_key,
+    strength,
+    tells,
+    weakness,
+    worth,
+    worthless,
+)
+from leakguard.policy.names import PARTS, SUFFIXES
 
 
 @pytest.mark.parametrize("value", [b"", b" ", b"\n\r\n\t", b'""', b"' '"])
@@ -66,6 +81,14 @@ def test_common_short_words_stay_unprotected_when_the_limit_is_lowered(word: byt
         b"/var/run/secrets/kubernetes.io/serviceaccount/token",
         b"REDACTED",
         b"[MASKED]",
+        b"asdfgh",
+        b"abcabcabc",
+        b"00000001",
+        b"${DB_PASSWORD}",
+        b"${{ secrets.TOKEN }}",
+        b"$(DbPassword)",
+        b"{{ vault_token }}",
+        b"%API_TOKEN%",
     ],
 )
 def test_what_ordinary_output_is_full_of_is_not_protected(value: bytes) -> None:
@@ -146,6 +169,11 @@ def test_blanks_and_one_pair_of_quotes_are_no_part_of_a_value(value: bytes, core
         "DATABASE_URL",
         "sig",
         "Proxy-Authorization",
+        "secret_id",
+        "pwd",
+        "accesskey",
+        "AzureWebJobsStorage",
+        "kubeconfig_data",
     ],
 )
 def test_keys_that_name_a_secret(key: str) -> None:
@@ -164,6 +192,9 @@ def test_keys_that_name_a_secret(key: str) -> None:
         "public_key",
         "AWS_ACCESS_KEY_ID",
         "PASSWORD_FILE",
+        "tokenTimeout",
+        "secret_arn",
+        "max_tokens",
     ],
 )
 def test_keys_that_only_point_at_a_secret(key: str) -> None:
@@ -240,3 +271,89 @@ def test_a_key_that_names_a_secret_makes_its_value_one(value: bytes) -> None:
 )
 def test_addresses_and_hosts_without_such_a_key_are_names(value: bytes) -> None:
     assert not worth(value, keyed=False)
+
+
+@pytest.mark.parametrize("name", [f"X{suffix}" for suffix in SUFFIXES if "__" not in suffix])
+def test_a_variable_that_is_secret_is_so_as_a_key_of_a_document(name: str) -> None:
+    assert looks_secret(name)
+    assert names_secret(name)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_word_that_makes_a_variable_secret_makes_a_key_secret(part: str) -> None:
+    assert names_secret(f"MY_{part}")
+    assert names_secret(f"my-{part.lower().replace('_', '-')}")
+
+
+@pytest.mark.parametrize(
+    ("value", "keyed", "reason"),
+    [
+        (b"https://example.com/token", True, "an address or a path"),
+        (b"bot@example.com", False, "an address or a path"),
+        (b"db.internal.example:5432", False, "an address or a path"),
+        (b"demo-project-41", False, "looks like a name"),
+        (b"a1a1a1a1a1", False, "tells too little"),
+        (b"hunter-blue", True, None),
+        (b"Zq81-mm92-Kd7", False, None),
+    ],
+)
+def test_a_leaf_that_is_no_secret_has_a_reason(
+    value: bytes,
+    keyed: bool,  # noqa: FBT001  # a parameter of the table
+    reason: str | None,
+) -> None:
+    assert worthless(value, keyed=keyed) == reason
+
+
+@given(st.binary(max_size=60), st.booleans())
+def test_a_reason_about_a_leaf_is_one_of_three_phrases(value: bytes, keyed: bool) -> None:  # noqa: FBT001  # drawn
+    reasons = {None, "an address or a path", "looks like a name", "tells too little"}
+    assert worthless(value, keyed=keyed) in reasons
+
+
+@given(st.binary(max_size=24))
+def test_a_value_tells_what_its_information_says(value: bytes) -> None:
+    assert tells(value, PART_BITS) == (information(value) >= PART_BITS)
+
+
+def test_a_long_value_is_judged_by_its_beginning() -> None:
+    assert tells(b"Vq7mZp2L" + b"a" * 1_000_000, PART_BITS)
+    assert not tells(b"a" * 1_000_000, PART_BITS)
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (b"letmein1", "weak"),
+        (b"hunter-blue", "weak"),
+        (b"493817", "weak"),
+        (b"Zq81-mm92-Kd7", "fair"),
+        (b"correct horse battery staple", "fair"),
+        (b"Vq7mZp2Lk9Rt4WxB", "strong"),
+        (b"3f2b8c1e-77aa-4d0e-9b61-0c5de1f0a942", "strong"),
+    ],
+)
+def test_strength_is_a_word(value: bytes, word: str) -> None:
+    assert strength(value) == word
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("password", "password"),
+        ("client_email", "client_email"),
+        ("oauth2_token", "oauth2_token"),
+        ("stripe", "stripe"),
+        ("feature-flags", "feature-flags"),
+        ("db", "db"),
+        ("hunter2", "*"),
+        ("QZXJVK", "*"),
+        ("hdKDjekqPWzHfGkqLmNbVc", "*"),
+        ("Zq81mm92Kd7", "*"),
+        ("two words", "*"),
+        ("", "*"),
+        ("\x1b[2J", "*"),
+    ],
+)
+def test_a_key_that_may_be_a_value_is_not_shown(key: str, shown: str) -> None:
+    assert shown_key(key) == shown

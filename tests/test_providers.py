@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from leakguard.errors import ExitCode, ProviderError
 from leakguard.model import Secret
+from leakguard.policy import looks_secret
 from leakguard.providers import Provider, by_name, load
-from leakguard.providers.names import looks_secret
 
 KINDS = ["auto", "dir", "dotenv", "env", "file", "json", "lines"]
 FILE_KINDS = ["dotenv", "file", "json", "lines"]

@@ -67,6 +67,8 @@ SECRET = replace(
     encoding="base64",
     description="value of DB_PASSWORD",
 )
+MASKED = replace(SECRET, path="stderr", line=4, stream="stderr", count=1200, fingerprint="ff00" * 8)
+MASKED_BY_RULE = replace(RULE, path="stdout", stream="stdout")
 LIKELY = replace(RULE, confidence=Confidence.LIKELY, line=9)
 POSSIBLE = replace(RULE, confidence=Confidence.POSSIBLE, line=10)
 SKIP = Skip("dist.zip!a.bin", "encrypted", "needs a password")
@@ -119,6 +121,9 @@ findings = st.builds(
     description=texts,
     remediation=texts,
     image=st.none() | images,
+    stream=st.sampled_from(["", "", "stdout"]),
+    count=st.integers(1, 3),
+    details=st.lists(st.tuples(st.sampled_from(["account", "also"]), texts), max_size=2).map(tuple),
 )
 skips = st.builds(Skip, path=texts, reason=st.sampled_from(["damaged", "too-deep"]), detail=texts)
 outcomes = st.builds(
@@ -184,6 +189,90 @@ def test_no_report_tells_a_secret_that_was_found(tmp_path: Path) -> None:
     assert {finding.name for finding in outcome.findings} == {"DB_PASSWORD"}
     for name in reports.FORMATS:
         assert not matcher.find(render(name, outcome).encode())
+
+
+DETAILED = replace(RULE, details=(("public_key", "SHA256:ab"), ("also", "other-token")))
+
+
+def test_what_a_credential_tells_is_in_every_report_for_programs_and_people() -> None:
+    told = dict(DETAILED.details)
+    assert json.loads(rendered("json", DETAILED))["findings"][0]["details"] == told
+    assert sarif_run(DETAILED)["results"][0]["properties"]["details"] == told
+    (vulnerability,) = gitlab_report(DETAILED)["vulnerabilities"]
+    assert vulnerability["details"]["credential"] == {
+        "name": "Credential",
+        "type": "named-list",
+        "items": {
+            "public_key": {"name": "Public key", "type": "text", "value": "SHA256:ab"},
+            "also": {"name": "Also", "type": "text", "value": "other-token"},
+        },
+    }
+    line = "public_key: SHA256:ab, also: other-token"
+    assert f"\n    {line}\n" in rendered("text", DETAILED)
+    assert f" ({line}). Revoke it." in rendered("github", DETAILED)
+
+
+def test_what_tells_nothing_has_no_details() -> None:
+    assert "details" not in json.loads(rendered("json", RULE))["findings"][0]
+    assert "details" not in sarif_run(RULE)["results"][0]["properties"]
+    assert "credential" not in gitlab_report(RULE)["vulnerabilities"][0]["details"]
+
+
+# What was masked in a stream
+
+
+def test_what_was_masked_is_told_with_its_count_in_every_format() -> None:
+    outcome = Outcome("1.2.3", (MASKED, MASKED_BY_RULE), stats={"masked": 1201})
+    told = {name: render(name, outcome) for name in reports.FORMATS}
+    summary = "masked 1,201 times: 2 names, 2 forms"
+    assert told["text"] == (
+        "stderr\n"
+        "  4:7  known  DB_PASSWORD  base64  value of DB_PASSWORD, masked 1,200 times\n"
+        "\n"
+        "stdout\n"
+        "  3:7  certain  acme-token  raw  Acme deploy token, masked once\n"
+        "\n"
+        f"{summary}\n"
+    )
+    assert told["github"] == (
+        "::error title=DB_PASSWORD (known)::value of DB_PASSWORD in stderr (line 4), as base64, "
+        "masked 1,200 times. Revoke it.\n"
+        "::error title=acme-token (certain)::Acme deploy token in stdout (line 3), masked once. "
+        "Revoke it.\n"
+        f"{summary}\n"
+    )
+    assert told["markdown"] == (
+        f"## leakguard\n\n{summary}\n\n"
+        "| Stream | First | Name | Form | Confidence | Masked |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| <code>stderr</code> | <code>4&#58;7</code> | <code>DB&#95;PASSWORD</code> "
+        "| <code>base64</code> | <code>known</code> | <code>1,200 times</code> |\n"
+        "| <code>stdout</code> | <code>3&#58;7</code> | <code>acme-token</code> "
+        "| <code>raw</code> | <code>certain</code> | <code>once</code> |\n"
+    )
+    assert "    - masked 1,200 times\n" in told["junit"]
+    known, _ = json.loads(told["gitlab"])["vulnerabilities"]
+    assert known["location"]["file"] == "stderr"
+    assert known["details"]["count"] == {"name": "Masked", "type": "text", "value": "1,200 times"}
+    known, _ = json.loads(told["sarif"])["runs"][0]["results"]
+    assert known["occurrenceCount"] == known["properties"]["count"] == 1200
+    assert known["properties"]["stream"] == "stderr"
+    known, by_rule = json.loads(told["json"])["findings"]
+    assert list(known)[-2:] == ["stream", "count"]
+    assert (known["stream"], known["count"]) == ("stderr", 1200)
+    assert (by_rule["stream"], by_rule["count"]) == ("stdout", 1)
+
+
+@pytest.mark.parametrize("name", [*{*reports.FORMATS} - {"json", "sarif", "gitlab", "junit"}])
+def test_nothing_masked_is_told_in_words(name: str) -> None:
+    assert "nothing masked\n" in render(name, Outcome("1.2.3", stats={"masked": 0}))
+
+
+def test_what_a_scan_found_has_no_stream_and_no_count() -> None:
+    (told,) = json.loads(rendered("json", RULE))["findings"]
+    assert {"stream", "count"} & told.keys() == set()
+    (result,) = sarif_run(RULE)["results"]
+    assert "occurrenceCount" not in result
 
 
 # SARIF
@@ -765,8 +854,8 @@ MARKUP = {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "code"}
 def test_markdown_shows_names_as_they_stand_and_obeys_none(outcome: Outcome) -> None:
     cells = Cells(render("markdown", outcome))
     assert cells.tags <= MARKUP
-    bodies = [row for row in cells.rows if row[0] not in ("Path", "Not searched")]
-    ranked = sorted(outcome.findings, key=lambda finding: -finding.confidence)
+    bodies = [row for row in cells.rows if row[0] not in ("Stream", "Path", "Not searched")]
+    ranked = sorted(outcome.findings, key=lambda each: (not each.stream, -each.confidence))
     seen = [(row[0], row[2]) for row in bodies[: len(ranked)]]
     assert seen == [(shown(one.path), shown(one.name)) for one in ranked]
     unread = [tuple(row) for row in bodies[len(ranked) :]]

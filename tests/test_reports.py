@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -200,6 +201,92 @@ def test_a_report_replaces_a_link_and_spares_what_it_points_to(tmp_path: Path) -
     assert victim.read_bytes() == b"precious"
     assert not link.is_symlink()
     assert link.read_bytes() == b"report"
+
+
+@pytest.mark.parametrize("name", ["report", "r" * 250], ids=["short", "as long as may be"])
+def test_a_report_replaces_a_link_to_what_is_written_as_it_stands(
+    name: str, tmp_path: Path
+) -> None:
+    link = tmp_path / name
+    os.mkfifo(tmp_path / "pipe")
+    link.symlink_to(tmp_path / "pipe")
+    reports.save([b"report"], link)
+    assert link.read_bytes() == b"report"
+    assert not link.is_symlink()
+
+
+def test_memory_that_looks_like_a_device_is_a_place_for_files() -> None:
+    assert reports.is_stream(Path("/dev/stderr"))
+    assert reports.is_stream(Path("/proc/self/fd/2"))
+    assert not reports.is_stream(Path("/dev/shm/report"))  # noqa: S108  # not written
+
+
+# The step summary of a GitHub job.
+
+
+@pytest.fixture
+def summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file that a job would share."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    return tmp_path / "summary"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"", b"page"), (b"theirs\n", b"theirs\npage"), (b"theirs", b"theirs\npage")],
+)
+def test_a_summary_is_added_to(before: bytes, after: bytes, summary: Path) -> None:
+    summary.write_bytes(before)
+    reports.save([b"pa", b"ge"], summary)
+    assert summary.read_bytes() == after
+    assert [*summary.parent.iterdir()] == [summary]
+
+
+def test_a_summary_that_is_not_there_is_made_for_its_owner(summary: Path) -> None:
+    reports.save([b"page"], summary)
+    assert stat.S_IMODE(summary.stat().st_mode) == 0o600
+
+
+def test_a_summary_is_known_by_any_name(summary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(summary.parent)
+    assert reports.is_summary(Path("summary"))
+    assert reports.is_summary(summary)
+    assert not reports.is_summary(Path("summary.md"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "")
+    assert not reports.is_summary(summary)
+
+
+def test_a_summary_that_is_a_link_is_not_followed(summary: Path) -> None:
+    victim = summary.parent / "victim"
+    victim.write_bytes(b"precious")
+    summary.symlink_to(victim)
+    with pytest.raises(LeakguardError):
+        reports.save([b"page"], summary)
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_failed_summary_leaves_what_others_have_written(summary: Path) -> None:
+    summary.write_bytes(b"theirs\n")
+    with pytest.raises(LeakguardError):
+        reports.save(failing(OSError(28, "No space left on device")), summary)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limit[1]))
+    try:
+        with pytest.raises(LeakguardError) as caught:
+            reports.save([b"x" * 8192], summary)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert str(caught.value) == f"cannot write {summary}: File too large"
+    assert summary.read_bytes() == b"theirs\n"
+
+
+def test_the_summary_gets_a_page_where_a_format_has_one(summary: Path, tmp_path: Path) -> None:
+    page = rendered("markdown", OUTCOME)
+    for name in ("github", "markdown"):
+        assert b"".join(reports.named(name).render_for(summary, OUTCOME)) == page
+    for name in ("github", "text"):
+        other = b"".join(reports.named(name).render_for(tmp_path / "other", OUTCOME))
+        assert other == rendered(name, OUTCOME)
 
 
 def failing(error: BaseException) -> Iterator[bytes]:

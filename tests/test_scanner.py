@@ -20,7 +20,7 @@ from leakguard.matcher import Matcher
 from leakguard.model import Confidence, Finding, Match, Secret, Skip
 from leakguard.rules import Rule
 from leakguard.scanner import Limits, scan
-from leakguard.scanner.findings import Distinct, Lines, Reporter
+from leakguard.scanner.findings import Lines, Reporter
 from leakguard.scanner.labels import Labels
 from leakguard.scanner.search import WHOLE, Search
 from leakguard.scanner.workers import Died, Workers
@@ -95,32 +95,6 @@ def test_a_known_value_is_not_also_a_credential() -> None:
     matcher = Matcher([Secret("TOY", TOKEN)], [RULE])
     Path("a.txt").write_bytes(b"token " + TOKEN)
     assert [one.name for one in scan(["a.txt"], matcher) if isinstance(one, Finding)] == ["TOY"]
-
-
-def test_several_forms_of_a_secret_in_one_place_are_one_finding() -> None:
-    def match(start: int, end: int, name: str, confidence: Confidence, encoding: str) -> Match:
-        kind = "secret" if confidence is Confidence.KNOWN else "rule"
-        return Match(start, end, name, kind, encoding, confidence)
-
-    known, likely = Confidence.KNOWN, Confidence.LIKELY
-    longest = match(0, 30, "A", known, "base64")
-    other = match(20, 40, "B", known, "raw")
-    beyond = match(25, 50, "rule", likely, "raw")
-    matches = [
-        longest,
-        match(0, 20, "A", known, "raw"),
-        match(5, 35, "A", known, "base64url"),
-        match(2, 28, "rule", likely, "raw"),
-        other,
-        beyond,
-    ]
-    assert Distinct().of(matches) == [longest, other, beyond]
-    in_parts = Distinct()
-    assert [
-        one
-        for match in sorted(matches, key=lambda one: (one.start, -one.end))
-        for one in in_parts.of([match])
-    ] == [longest, other, beyond]
 
 
 def test_lines_are_counted_across_pieces() -> None:
@@ -281,7 +255,8 @@ def test_nothing_is_found_across_two_labels() -> None:
     labels = Labels(MATCHER, Reporter(MATCHER, KEY))
     for at in range(len(VALUE)):
         labels.add(VALUE[:at].decode(), VALUE[at:])
-    assert [path for path, _ in labels.findings()] == [""]
+    found = [(path, finding.encoding) for path, finding in labels.findings()]
+    assert [path for path, encoding in found if encoding != "fragment"] == [""]
 
 
 def test_a_path_that_is_no_text_is_shown_with_its_bytes() -> None:

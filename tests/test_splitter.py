@@ -53,7 +53,7 @@ def matcher(sieve: str) -> Matcher:
 def samples() -> tuple[bytes, ...]:
     """Return text that matches, and text that nearly does."""
     found = [
-        sample(template, seed=rule.id, check=rule.check).text
+        sample(template, seed=rule.id, check=rule.check, preface=rule.preface).text
         for rule in builtin_rules()
         for template in (*rule.examples, *rule.counterexamples)
     ]

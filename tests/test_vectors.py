@@ -18,30 +18,6 @@ VECTORS = [
     for line in (Path(__file__).parent / "data/mask_vectors.jsonl").read_text().splitlines()
 ]
 
-# A value that other bytes were put into is found by a reading of the text, not by a needle.
-NEEDS_A_READING = {
-    "b64-wrapped-76",
-    "b64-wrapped-76-crlf",
-    "hexdump-xxd",
-    "ps-error-line-wrap",
-    "crlf-inside-secret-hard-wrap",
-    "backspace-inside-secret",
-}
-
-
-def vectors() -> list[Any]:
-    """Return every vector as a parameter; one that is out of reach today must fail."""
-    return [
-        pytest.param(
-            vector,
-            id=vector["name"],
-            marks=[pytest.mark.xfail(reason="needs a reading")]
-            if vector["name"] in NEEDS_A_READING
-            else [],
-        )
-        for vector in VECTORS
-    ]
-
 
 def mask(vector: dict[str, Any], chunks: list[bytes]) -> bytes:
     """Return what a masker makes of a vector's stream when it arrives in `chunks`."""
@@ -52,7 +28,7 @@ def mask(vector: dict[str, Any], chunks: list[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("sieve", ["on", "off"])
-@pytest.mark.parametrize("vector", vectors())
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_vector(vector: dict[str, Any], sieve: str) -> None:
     chunks = [base64.b64decode(chunk) for chunk in vector["chunks"]]
     raw = b"".join(chunks)

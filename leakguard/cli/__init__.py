@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from typing import Protocol
 
 import typer
 
@@ -20,8 +22,19 @@ _INTERRUPTED = 130
 _MASKING = (["mask"], ["run"])
 
 
+class _Uncaught(Protocol):
+    """What Python tells of an error that ends a thread."""
+
+    @property
+    def exc_type(self) -> type[BaseException]:
+        """The error's type."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `arguments`, those of the process by default, and return the exit code."""
+    if arguments is None:
+        # Python would print tracebacks, and what they quote, of errors that no caller can catch.
+        sys.unraisablehook, threading.excepthook = _pass_over, _tell_uncaught
     given = list(sys.argv[1:] if arguments is None else arguments)
     failed = ExitCode.MASKING_FAILED if given[:1] in _MASKING else ExitCode.FAILED
     try:
@@ -33,6 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  # the one place; a traceback could show a secret
         console.tell(f"leakguard: internal error ({type(error).__name__})")
         return failed
+
+
+def _pass_over(_: object) -> None:
+    """Say nothing of an error in what Python only clears away, such as a generator nobody needs."""
+
+
+def _tell_uncaught(uncaught: _Uncaught) -> None:
+    console.tell(f"leakguard: internal error ({uncaught.exc_type.__name__})")
 
 
 def _invoke(arguments: list[str]) -> int:

@@ -9,15 +9,24 @@ from leakguard.masker import Masker
 from leakguard.matcher import Matcher
 
 
-def matcher(secrets: Secrets, ruleset: Ruleset, *, builtin: bool = True) -> Matcher:
+def matcher(
+    secrets: Secrets, ruleset: Ruleset, *, builtin: bool = True, streams: bool = False
+) -> Matcher:
     """Return what finds the secrets and the rules asked for, and name what it does not protect.
+
+    Args:
+        secrets: Which values are protected.
+        ruleset: Which rules there are.
+        builtin: Whether the built-in rules are among them.
+        streams: Whether it is for streams, which rules that ask for a path cannot be asked about.
 
     Raises:
         UsageError: If an option is wrong, or a source cannot be read.
     """
+    rules = ruleset.load(builtin=builtin)
     found = Matcher(
         secrets.load(),
-        ruleset.load(builtin=builtin),
+        [rule for rule in rules if rule.is_for_streams or not streams],
         min_length=number("--min-length", secrets.min_length, least=1),
         min_confidence=ruleset.confidence(),
     )
@@ -28,6 +37,11 @@ def matcher(secrets: Secrets, ruleset: Ruleset, *, builtin: bool = True) -> Matc
 
 def told(error: UsageError, matcher: Matcher) -> UsageError:
     """Return an error without the secrets in it: a value may stand where a path belongs."""
+    return UsageError(masked(str(error), matcher))
+
+
+def masked(text: str, matcher: Matcher) -> str:
+    """Return `text` with its secrets masked."""
     masker = Masker(matcher)
-    message = masker.feed(str(error).encode("utf-8", "surrogateescape")) + masker.flush()
-    return UsageError(message.decode("utf-8", "surrogateescape"))
+    message = masker.feed(text.encode("utf-8", "surrogateescape")) + masker.flush()
+    return message.decode("utf-8", "surrogateescape")

@@ -5,26 +5,34 @@ A field holds what was typed. Who reads it says in one line what is wrong with i
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
-from leakguard import providers, reports, rules
+from leakguard import config, providers, reports, rules
+from leakguard.cli import configured, console
 from leakguard.cli.wording import hint
+from leakguard.config import Config
 from leakguard.errors import UsageError
-from leakguard.model import Confidence, Secret
+from leakguard.model import Confidence, Finding, Secret, Skip
+from leakguard.reports.text import counted
 from leakguard.rules import Rule
 
 DEFAULT_MASK = "***"
 
 _SPECS = ", ".join(provider.syntax for provider in providers.by_name().values())
-REPORT_HELP = f"Write a report, too. FORMAT: {', '.join(reports.FORMATS)}."
+REPORT_HELP = (
+    f"Write a report, too. FORMAT: {', '.join(reports.FORMATS)}. With github or markdown, FILE - "
+    "is the step summary of a GitHub job."
+)
 _SIZE = re.compile(r"(\d+)([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]+)?")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -57,10 +65,31 @@ class Secrets:
         return () if self.no_secrets else providers.load(tuple(self.secrets) or ("auto",))
 
 
+def _configure(context: Context, value: str) -> str:
+    """Let the configuration decide on defaults, before any other option is looked at."""
+    configured.apply(context, configuration(value))
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruleset:
     """What unregistered credentials look like."""
 
+    config: Annotated[
+        str,
+        Option(
+            "--config",
+            metavar="FILE",
+            envvar="LEAKGUARD_CONFIG",
+            show_default=False,
+            show_envvar=False,
+            is_eager=True,
+            callback=_configure,
+            help="Take rules, what is allowed and defaults of options from this file, "
+            f"LEAKGUARD_CONFIG by default, else the {config.FILE} of the working directory or "
+            "above it in its repository.",
+        ),
+    ] = ""
     add_rules: Annotated[
         list[str],
         Option("--add-rules", metavar="FILE", help="Use the rules in this file too. Repeatable."),
@@ -75,13 +104,25 @@ class Ruleset:
     ] = "likely"
 
     def load(self, *, builtin: bool = True) -> tuple[Rule, ...]:
-        """Return the rules in use.
+        """Return the rules in use; without the `builtin` ones, only those of `--add-rules`.
 
         Raises:
             UsageError: If a file cannot be read, or a rule in it does not hold together.
         """
-        own = [rule for file in self.add_rules for rule in rules.load(text_of(file), file)]
-        return (*(rules.builtin_rules() if builtin else ()), *own)
+        configured = self.configuration()
+        known = configured.rules(rules.builtin_rules()) if builtin else {}
+        for file in self.add_rules:
+            for rule in rules.load(text_of(file), file):
+                known[rule.id] = (configured.allowing(rule), file)
+        return tuple(rule for rule, _ in known.values())
+
+    def configuration(self) -> Config:
+        """Return the configuration.
+
+        Raises:
+            UsageError: If it cannot be read, or what it says is not understood.
+        """
+        return configuration(self.config)
 
     def confidence(self) -> Confidence:
         """Return the least confidence that counts.
@@ -91,6 +132,27 @@ class Ruleset:
         """
         words = [confidence.label for confidence in reversed(Confidence)]
         return Confidence.of(choice("--min-confidence", self.min_confidence, words))
+
+    def allowed(self, found: Iterable[Finding | Skip]) -> Iterator[Finding | Skip]:
+        """Yield what the configuration does not let pass, and tell how much it does."""
+        configured, count = self.configuration(), 0
+        for each in found:
+            if isinstance(each, Finding) and configured.allows(each):
+                count += 1
+            else:
+                yield each
+        if count:
+            console.tell(f"leakguard: allowed by {configured.origin}: {counted(count, 'finding')}")
+
+
+def configuration(file: str) -> Config:
+    """Return the configuration in `file`, or in the one that is found; it is read once."""
+    return _configuration(file, Path.cwd())
+
+
+@functools.cache
+def _configuration(file: str, directory: Path) -> Config:
+    return config.load(file, start=directory)
 
 
 def key() -> bytes:
@@ -186,3 +248,53 @@ class Command:
     """What to run."""
 
     words: Annotated[list[str], Argument(metavar="COMMAND", hidden=True)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """How a command is run."""
+
+    pty: Annotated[
+        bool | None,
+        Option(
+            "--pty/--no-pty",
+            show_default=False,
+            help="Give COMMAND a terminal, or none. By default it gets one if standard output is "
+            "one; colors, progress bars and prompts are then as they are without leakguard.",
+        ),
+    ] = None
+    merge: Annotated[
+        bool,
+        Option(
+            "--merge",
+            help="Write standard error to standard output too, in the order of its being written. "
+            "Always so when both lead to the same place.",
+        ),
+    ] = False
+    drain: Annotated[
+        str,
+        Option(
+            "--drain",
+            metavar="SECONDS",
+            help="How long what COMMAND leaves in the background may go on printing.",
+        ),
+    ] = "5"
+
+    def drain_seconds(self) -> float:
+        """Return how long to wait for the background.
+
+        Raises:
+            UsageError: If that is no number of seconds.
+        """
+        return seconds("--drain", self.drain)
+
+
+def seconds(option: str, value: str) -> float:
+    """Return `value`, such as `5` or `0.5`.
+
+    Raises:
+        UsageError: If it is no number of seconds.
+    """
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    raise UsageError(f"{option}: {value!r} is not a number of seconds such as 5 or 0.5")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from leakguard import reports
 from leakguard.cli.options import choice
-from leakguard.errors import UsageError
+from leakguard.errors import LeakguardError, UsageError
 from leakguard.reports import Outcome, Report
 
 
@@ -27,7 +27,7 @@ class Target:
 
 
 def targets(specs: Sequence[str]) -> tuple[Target, ...]:
-    """Return what `FORMAT=FILE` options ask for.
+    """Return what `FORMAT=FILE` options ask for; `-` is the step summary of a GitHub job.
 
     Raises:
         UsageError: If a format is unknown, or a file cannot be written.
@@ -42,9 +42,16 @@ def _target(spec: str) -> Target:
     name, equals, file = spec.partition("=")
     if not (name and equals and file):
         raise UsageError(f"--report: {spec!r} is not FORMAT=FILE")
-    return Target(
-        reports.named(choice("--report", name, reports.FORMATS)), writable("--report", file)
-    )
+    report = reports.named(choice("--report", name, reports.FORMATS))
+    return Target(report, writable("--report", _summary(report, spec) if file == "-" else file))
+
+
+def _summary(report: Report, spec: str) -> str:
+    if report.page is None:
+        raise UsageError(f"--report: {spec} names no file; /dev/stderr is one")
+    if summary := os.environ.get(reports.SUMMARY):
+        return summary
+    raise UsageError(f"--report: {spec} is the step summary, and {reports.SUMMARY} is not set")
 
 
 def writable(option: str, file: str) -> Path:
@@ -56,18 +63,27 @@ def writable(option: str, file: str) -> Path:
     path = Path(file)
     if path.is_dir():
         raise UsageError(f"{option}: {file} is a directory")
+    if reports.is_summary(path) and path.is_symlink():
+        raise UsageError(f"{option}: {file} is a link, and links are not followed")
     if not path.parent.is_dir():
         raise UsageError(f"{option}: there is no directory {path.parent}")
-    if not reports.is_stream(path) and not os.access(path.parent, os.W_OK):
+    added_to = reports.is_summary(path) and path.exists()
+    if not reports.is_stream(path) and not os.access(path if added_to else path.parent, os.W_OK):
         raise UsageError(f"{option}: cannot write into {path.parent}")
     return path
 
 
 def save(wanted: Iterable[Target], outcome: Outcome) -> None:
-    """Write every report.
+    """Write every report, those behind one that fails, too.
 
     Raises:
-        LeakguardError: If one cannot be written; none of it is left then.
+        LeakguardError: If one or more cannot be written; nothing of them is left then.
     """
+    failures = []
     for target in wanted:
-        reports.save(target.report.render(outcome), target.file)
+        try:
+            reports.save(target.report.render_for(target.file, outcome), target.file)
+        except LeakguardError as error:
+            failures.append(str(error))
+    if failures:
+        raise LeakguardError("; ".join(failures))

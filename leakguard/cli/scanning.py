@@ -171,7 +171,7 @@ class Writer:
         """
         reporting.save(self.targets, outcome)
         if self.file is not None:
-            reports.save(self.report.render(outcome), self.file)
+            reports.save(self.report.render_for(self.file, outcome), self.file)
         elif self.report.paint is not None and console.colorful():
             console.write(self.report.paint(outcome))
         else:

@@ -20,13 +20,22 @@ class Tabular:
         str, Option("--format", metavar="text|json", help="A table, or a JSON array of objects.")
     ] = "text"
 
+    @property
+    def is_json(self) -> bool:
+        """Whether a program reads the list.
+
+        Raises:
+            UsageError: If there is no such format.
+        """
+        return choice("--format", self.format, ["text", "json"]) == "json"
+
     def render(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
         """Yield `rows` under the names in `columns`.
 
         Raises:
             UsageError: If there is no such format.
         """
-        if choice("--format", self.format, ["text", "json"]) == "json":
+        if self.is_json:
             yield json.encode([dict(zip(columns, row, strict=True)) for row in rows])
             return
         head = [column.upper() for column in columns]

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from leakguard.encoders.bases import ENCODERS as BASES
+from leakguard.encoders.bases import spills
 from leakguard.encoders.markup import ENCODERS as MARKUP
 from leakguard.encoders.parts import PARTS, Part, Reach, parts
 from leakguard.encoders.quoting import ENCODERS as QUOTING
@@ -25,6 +26,7 @@ from leakguard.model import Needle, Secret
 _MOST_FORMS = 1_000
 # Common encoders first, so that those are the forms that are kept.
 ENCODERS = tuple(sorted((*BASES, *MARKUP, *QUOTING), key=lambda encoder: encoder.reach))
+_BASE64 = frozenset(each.name for each in ENCODERS if each.name.startswith("base64"))
 
 ENCODINGS: Mapping[str, str] = MappingProxyType(
     PARTS | {encoder.name: encoder.about for encoder in ENCODERS}
@@ -43,15 +45,16 @@ def needles(secret: Secret, *, min_length: int = 6) -> tuple[Needle, ...]:
         min_length: A value or part that is shorter, in bytes, is not protected.
     """
     found = parts(secret.value, min_length=min_length)
-    forms = {part.value: part.label for part in found}
+    forms = {part.value: Needle(part.value, secret.name, part.label) for part in found}
     most = len(forms) + _MOST_FORMS
     for encoder, value in _turns(found):
         for form in encoder.forms(value):
-            if len(form) >= min_length:
-                forms.setdefault(form, encoder.name)
+            if len(form) >= min_length and form not in forms:
+                edges = spills(form, value) if encoder.name in _BASE64 else (False, False)
+                forms[form] = Needle(form, secret.name, encoder.name, edges)
         if len(forms) > most:
             break
-    return tuple([Needle(form, secret.name, name) for form, name in forms.items()])
+    return tuple(forms.values())
 
 
 def _turns(found: Sequence[Part]) -> Iterator[tuple[Encoder, bytes]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b32encode
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from leakguard.encoders.parts import Reach
 from leakguard.encoders.registry import Encoder, Forms, encoder, text_of
@@ -23,6 +23,7 @@ _LONGEST_SPELLED = 1024
 _BASE64_STARTS = (0, 2, 3)
 _BASE32_STARTS = (0, 2, 4, 5, 7)
 _URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
+_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _OCTAL = tuple(b"\\%03o" % byte for byte in range(256))
 
 
@@ -31,6 +32,16 @@ def own_base64(value: bytes) -> Iterator[bytes]:
     for lead, start in enumerate(_BASE64_STARTS):
         text = b2a_base64(bytes(lead) + value, newline=False)
         yield text[start : (lead + len(value)) * 8 // 6]
+
+
+def spills(form: bytes, value: bytes) -> tuple[bool, bool]:
+    """Return whether base64 digits in front of `form` and behind it tell bits of `value`, too."""
+    plain = form.replace(b"\\/", b"/").replace(b"\\u002B", b"+")
+    digits = unquote_to_bytes(plain).translate(_STANDARD_ALPHABET)
+    for lead, text in enumerate(own_base64(value)):
+        if digits.startswith(text):
+            return lead > 0, digits == text and (lead + len(value)) % 3 > 0
+    return True, not digits.endswith(b"=")
 
 
 def base64_spellings(texts: Iterable[bytes]) -> Iterator[bytes]:
@@ -137,6 +148,7 @@ def _spelled(value: bytes) -> Forms:
     yield b"".join(map(_OCTAL.__getitem__, value))
     points = value if value.isascii() else list(map(ord, text))
     yield f"&#{';&#'.join(map(str, points))};".encode()
+    yield b"\\u{%b}" % b"}\\u{".join(b"%x" % point for point in points)
     numbers = ";&#x".join(map("%x".__mod__, points))
     yield f"&#x{numbers};".encode()
     yield f"&#x{numbers.upper().replace('X', 'x')};".encode()
@@ -160,3 +172,5 @@ def _charset(value: bytes) -> Forms:
         # What is mostly question marks would match where there is no secret.
         if encoded.count(b"?") * 2 < len(encoded):
             yield encoded
+    for code_page in ("latin-1", "cp1252"):
+        yield value.decode(code_page, "replace").encode()  # read wrongly, and written again

@@ -1,9 +1,9 @@
 """Name the parts of a value that may be seen alone: lines, leaves, passwords, decoded forms.
 
 A value is split, and its parts are split again, by each function in one table. A part is a needle
-of its own only if it is neither weak nor a mere name: no brace, field name, PEM header or address
-that logs are full of. The value itself, without the blanks and quotes around it, is the first part;
-those reveal nothing, and to mask them would join lines or break JSON.
+of its own only if `policy` says so: no brace, field name, PEM header, address or short word that
+logs are full of. One that is not says why. The value itself, without the blanks and quotes around
+it, is the first part; those reveal nothing, and to mask them would join lines or break JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,22 @@ from enum import IntEnum
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from leakguard.policy import bare, is_token, names_public, names_secret, weakness, worth
+from leakguard.policy import (
+    BLANK,
+    LITTLE,
+    NAME,
+    PART_BITS,
+    STRUCTURE,
+    bare,
+    is_token,
+    is_uuid,
+    names_public,
+    names_secret,
+    shown_key,
+    tells,
+    weakness,
+    worthless,
+)
 
 PARTS = {
     "raw": "the value as it was given",
@@ -32,8 +47,8 @@ PARTS = {
     "alike": "a UUID or hex number written differently, or another Unicode normal form",
 }
 _DEEPEST = 4
-_SHORTEST_LINE = 12
-_SHORTEST_MIXED_LINE = 8
+_LONGEST_PATH = 80
+_FEWEST_LETTERS = 6
 
 
 class Reach(IntEnum):
@@ -53,14 +68,21 @@ class Part:
         label: How it came to be: a key of `PARTS`.
         reach: Which encoders it is given to.
         is_sure: Whether it is a secret for another reason than its looks.
-        is_needle: Whether it is a secret itself. A URL may be a mere name and hold a password.
+        reason: Why it is no needle itself, or None if it is one: a mere name may hold a password.
+        key: Where it stood in the value, such as `db.password`; empty if nothing names it.
     """
 
     value: bytes = field(repr=False)
     label: str
     reach: Reach = Reach.ALL
     is_sure: bool = True
-    is_needle: bool = True
+    reason: str | None = None
+    key: str = ""
+
+    @property
+    def is_needle(self) -> bool:
+        """Whether it is a secret itself."""
+        return self.reason is None
 
 
 _Splitter: TypeAlias = Callable[[bytes], Iterable[Part]]
@@ -69,6 +91,11 @@ _SPLITTERS: list[_Splitter] = []
 
 def parts(value: bytes, *, min_length: int) -> list[Part]:
     """Return what may be seen alone, the value itself first; nothing if the value is weak."""
+    return [part for part in judged(value, min_length=min_length) if part.is_needle]
+
+
+def judged(value: bytes, *, min_length: int) -> list[Part]:
+    """Return the parts of a value and also what was left out of them; the value itself first."""
     core = bare(value)
     if weakness(core, min_length=min_length):
         return []
@@ -77,27 +104,44 @@ def parts(value: bytes, *, min_length: int) -> list[Part]:
     layer = list(seen.values())
     for _ in range(_DEEPEST):
         layer = [part for whole in layer for part in _split(whole, min_length, seen)]
-    return [part for part in seen.values() if part.is_needle]
+    return list(seen.values())
 
 
 def _split(whole: Part, min_length: int, seen: dict[bytes, Part]) -> Iterator[Part]:
-    """Yield the new parts of `whole`, and enter them into `seen`."""
+    """Yield the new parts of `whole` that can be split again, and enter all of them into `seen`."""
     for split in _SPLITTERS if whole.reach is Reach.ALL else ():
         for found in split(whole.value):
-            part = found if whole.is_sure else _doubted(found)
+            part = _placed(found if whole.is_sure else _doubted(found, whole), whole)
             known = seen.get(part.value)
-            is_news = known is None or (part.is_needle and not known.is_needle)
-            if is_news and not weakness(part.value, min_length=min_length):
-                seen[part.value] = part
+            if known and (known.is_needle or not part.is_needle):
+                continue
+            weak = weakness(part.value, min_length=min_length)
+            if weak == BLANK:
+                continue
+            seen[part.value] = replace(part, reason=part.reason or weak)
+            if not weak:
                 yield part
 
 
-def _doubted(part: Part) -> Part:
+def _placed(part: Part, whole: Part) -> Part:
+    """Return `part` with its place in the whole of the wholes."""
+    return replace(part, key=_path(whole.key, part.key)) if whole.key else part
+
+
+def _path(above: str, key: str) -> str:
+    if not key or len(above) > _LONGEST_PATH:
+        return above
+    return f"{above}.{key}".removeprefix(".")
+
+
+def _doubted(part: Part, whole: Part) -> Part:
     """Return `part` of something that may be a mere name: then so may be what it decodes to."""
     if part.label in {"leaf", "password"}:
         return part
-    is_needle = part.is_needle and worth(part.value, keyed=False)
-    return replace(part, is_sure=False, is_needle=is_needle)
+    if whole.reason and part.reach is Reach.ALONE:
+        return replace(part, is_sure=False, reason=whole.reason)  # the same, spelled differently
+    reason = part.reason or worthless(part.value, keyed=False)
+    return replace(part, is_sure=False, reason=reason)
 
 
 def _splitter(function: _Splitter) -> _Splitter:
@@ -127,8 +171,7 @@ def _document(value: bytes) -> Iterator[Part]:
     for spelling in _reserialized(node):
         if len(spelling) < 4 * len(value):  # Deep nesting indents without end.
             yield Part(spelling.encode("utf-8", "surrogatepass"), "joined", Reach.ALONE)
-    for leaf, keyed in _leaves(node):
-        yield _leaf(leaf, keyed=keyed)
+    yield from _leaves(node)
 
 
 def _parsed(value: bytes) -> object:
@@ -151,27 +194,47 @@ def _reserialized(node: object) -> Iterator[str]:
         return  # Nested deeper than any tool would print; its leaves are parts all the same.
 
 
-def _leaves(document: object) -> Iterator[tuple[bytes, bool]]:
-    """Yield each string in a JSON value, and whether a key above it says that it is secret."""
+def _leaves(document: object) -> Iterator[Part]:
+    """Yield each string in a JSON value, and each number that a key above it calls secret."""
     # A stack, not recursion: a document may nest as deeply as the parser allows.
-    stack = [(document, False)]
+    stack = [(document, _Place())]
     while stack:
-        node, keyed = stack.pop()
+        node, place = stack.pop()
         if isinstance(node, str):
-            yield node.encode("utf-8", "surrogatepass"), keyed
+            yield _leaf(node.encode("utf-8", "surrogatepass"), place)
+        elif isinstance(node, int | float) and not isinstance(node, bool) and place.keyed:
+            yield _leaf(json.dumps(node).encode(), place)
         elif isinstance(node, list):
-            stack += [(child, keyed) for child in reversed(node)]
+            listed = replace(place, path=f"{place.path}[]")
+            stack += [(child, listed) for child in reversed(node)]
         elif isinstance(node, dict):
-            stack += [
-                (child, names_secret(key) or (keyed and not names_public(key)))
-                for key, child in reversed(node.items())
-            ]
+            stack += [(child, place.under(key)) for key, child in reversed(node.items())]
 
 
-def _leaf(value: bytes, *, keyed: bool) -> Part:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a leaf stands in a document, and whether a key above it says what it is."""
+
+    path: str = ""
+    keyed: bool = False
+    public: bool = False
+
+    def under(self, key: str) -> _Place:
+        """Return the place of what stands under `key`."""
+        public = names_public(key)
+        keyed = names_secret(key) or (self.keyed and not public)
+        return _Place(_path(self.path, shown_key(key)), keyed, public)
+
+
+def _leaf(value: bytes, place: _Place) -> Part:
     core = bare(value)
-    is_needle = worth(core, keyed=keyed) and not _is_structure(core.strip(b"\"' "))
-    return Part(core, "leaf", is_sure=keyed, is_needle=is_needle)
+    reason = worthless(core, keyed=place.keyed)
+    if place.public and is_uuid(core):
+        reason = NAME
+    framed = core.strip(b"\"' ")
+    if _STRUCTURE.fullmatch(framed) or not (place.keyed or _has_letters(framed)):
+        reason = STRUCTURE
+    return Part(core, "leaf", is_sure=place.keyed, reason=reason, key=place.path)
 
 
 # `KEY=value`, `key: value`, `"key": "value",`, `export KEY=value`, `//host/:_authToken=value`
@@ -196,24 +259,31 @@ def _rows(value: bytes) -> Iterator[Part]:
         if found and not is_token(found[1]):
             # One row of many fields is a connection string: `_pairs` knows those.
             if len(rows) > 1 or not _PAIR.search(found[2]):
-                yield _leaf(found[2], keyed=names_secret(found[1].decode("latin-1")))
-        elif len(rows) > 1 and not _is_structure(line) and _is_long_enough(line):
-            yield Part(line, "line", Reach.LINE)
+                yield _leaf(found[2], _named(found[1]))
+        elif len(rows) > 1:
+            yield Part(line, "line", Reach.LINE, reason=_why_no_line(line))
+
+
+def _named(key: bytes) -> _Place:
+    """Return the place of the value of a field; what looks like a key may be half a password."""
+    name = key.decode("latin-1")
+    place = _Place().under(name)
+    return place if place.keyed or place.public else replace(place, path="")
+
+
+def _why_no_line(line: bytes) -> str | None:
+    if _is_structure(line):
+        return STRUCTURE
+    return None if tells(line, PART_BITS) else LITTLE
 
 
 def _is_structure(line: bytes) -> bool:
     """Tell whether a line only frames others: a brace, a tag, a comment, a PEM header."""
-    signs = len(line) - len(re.sub(rb"[0-9A-Za-z\x80-\xff]", b"", line))
-    return signs < 6 or bool(_STRUCTURE.fullmatch(line))
+    return not _has_letters(line) or bool(_STRUCTURE.fullmatch(line))
 
 
-def _is_long_enough(line: bytes) -> bool:
-    """Tell whether a line tells enough; a short one does if it cannot be a word or two."""
-    if len(line) >= _SHORTEST_LINE:
-        return True
-    kinds = (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[^a-zA-Z0-9\s]")
-    mixed = sum(bool(re.search(kind, line)) for kind in kinds) >= 3
-    return mixed and len(line) >= _SHORTEST_MIXED_LINE and b" " not in line
+def _has_letters(line: bytes) -> bool:
+    return len(re.findall(rb"[0-9A-Za-z\x80-\xff]", line)) >= _FEWEST_LETTERS
 
 
 _PAIR = re.compile(
@@ -234,8 +304,8 @@ def _pairs(value: bytes) -> Iterator[Part]:
     if value.startswith(b"machine "):
         found += _NETRC.findall(value)
     for key, leaf in found:
-        if names_secret(key.decode("latin-1")):
-            yield _leaf(leaf, keyed=True)
+        if (place := _named(key)).keyed:
+            yield _leaf(leaf, place)
 
 
 _USERINFO = re.compile(rb"://([^\s:/?#@]*)(?::([^\s/?#]*))?@")
@@ -258,7 +328,8 @@ def _credentials(value: bytes) -> Iterator[Part]:
         found = [pair.groups()]
     for user, password in found + _PGPASS.findall(value):
         yield Part(password, "password")
-        yield Part(user, "password", is_needle=is_token(user))
+        is_secret = is_token(user) and tells(user, PART_BITS)
+        yield Part(user, "password" if is_secret else "user", reason=None if is_secret else NAME)
 
 
 _AUTHORIZATION = re.compile(

@@ -18,11 +18,14 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from leakguard.errors import RuleError
 from leakguard.patterns import cost, stream, syntax
 from leakguard.patterns.syntax import Chars, Marked, Node, Series
+
+_SEARCHED = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,26 @@ class Tail:
         return start, final
 
 
+class Followed:
+    """Follows tails in one text; a run of bytes is gone through once, whatever secrets end in it.
+
+    Without this a text full of keywords that are part of each other's secrets would take time that
+    grows with its square.
+    """
+
+    def __init__(self) -> None:
+        self._runs: dict[Tail, tuple[int, int, bool]] = {}
+
+    def follow(self, tail: Tail, text: bytes, start: int, *, final: bool) -> tuple[int, bool]:
+        """Return what `tail.follow` does."""
+        first, end, ended = self._runs.get(tail, (0, -1, False))
+        if tail.pending is None and first <= start <= end:
+            return end, ended
+        end, ended = tail.follow(text, start, final=final)
+        self._runs[tail] = (start, end, ended)
+        return end, ended
+
+
 @dataclass(frozen=True)
 class Pattern:
     """A regex, and what it says about a stream. What is seldom needed is derived when it is.
@@ -65,11 +88,15 @@ class Pattern:
         source: The regex as given.
         sieve: The relaxed regex, in the syntax that Vectorscan and `re` share.
         width: Most bytes that a match of the sieve spans, or None.
+        names_only: Whether the sieve is no more than a name, since a wide gap follows.
+        sieve_least: Fewest bytes that a match of the sieve spans.
     """
 
     source: bytes
     sieve: bytes
     width: int | None
+    names_only: bool
+    sieve_least: int
     _root: Series = field(repr=False, compare=False)
 
     @functools.cached_property
@@ -91,6 +118,10 @@ class Pattern:
     def tail_behind(self, end: int, edge: int) -> Tail | None:
         """Return how a secret that ends at `end` goes on if its window's `edge` cut it short."""
         return self.tail if self.tail and end + self.tail.width > edge else None
+
+    def token_within(self, least: int) -> int | None:
+        """Return within how many bytes every match has a token of so many; None: it may not."""
+        return stream.token_within(self._root, least)
 
     @functools.cached_property
     def behind(self) -> int:
@@ -123,10 +154,14 @@ class Pattern:
         Most streams end in a letter that begins some keyword, and few go on with it: this answers
         for most rules without a regex that would first have to be compiled.
         """
-        if len(text) - start <= self._lead:
+        if len(text) - start <= self.least_context:
             return None
-        looks_first = self.source.startswith(b"(?")
-        return start if self._lead == 0 and not looks_first else self.held(text, start)
+        return self.held(text, start) if self.least_context else opened(self.source, text, start)
+
+    @property
+    def least_context(self) -> int:
+        """Fewest bytes in front of a secret."""
+        return self._lead
 
     @functools.cached_property
     def _lead(self) -> int:
@@ -159,6 +194,23 @@ class Pattern:
         return re.compile(stream.passed(Series(self._root.items[self._secret_place :])))
 
 
+# The one look that most regexes begin with.
+_LOOKS_BEHIND = re.compile(rb"\(\?<!(\[[^\\\]]+\])\)(?!\(\?<?[=!])")
+
+
+def opened(regex: bytes, text: bytes, start: int) -> int | None:
+    """Return where a secret that a regex begins with is held from, where a keyword has begun."""
+    looks = _LOOKS_BEHIND.match(regex)
+    if looks is None:
+        return analyse(regex).held(text, start) if regex.startswith(b"(?") else start
+    return None if start and _set(looks[1]).match(text, start - 1) else start
+
+
+@functools.cache
+def _set(chars: bytes) -> re.Pattern[bytes]:
+    return re.compile(chars)
+
+
 @functools.cache
 def analyse(regex: bytes) -> Pattern:
     """Return what a regex says about a stream. How long it may take is not looked at (`check`).
@@ -170,26 +222,40 @@ def analyse(regex: bytes) -> Pattern:
         RuleError: If it is no regex, or cannot be judged on a stream.
     """
     root = syntax.parse(regex)
-    sieve = stream.sieve(root)
+    sieve, is_cut = stream.sieve(root)
     if sieve is None:
         raise RuleError("the regex matches empty text")
-    return Pattern(regex, syntax.source(sieve), syntax.width(sieve), root)
+    return Pattern(
+        regex, syntax.source(sieve), syntax.width(sieve), is_cut, syntax.least_width(sieve), root
+    )
 
 
-def check(regex: bytes, *, reach: int) -> None:
+def check(regex: bytes, *, reach: int, keywords: Sequence[bytes] = (), before: int = 0) -> None:
     """Raise if a regex cannot be used on a stream of anybody's making.
 
     Args:
         regex: As in `analyse`.
         reach: How many bytes of text an attempt sees at the most.
+        keywords: What makes an attempt begin.
+        before: How many bytes in front of a keyword an attempt is made, too.
 
     Raises:
         RuleError: If it is no regex, cannot be judged on a stream, or could take too long.
     """
     root = syntax.parse(regex)
-    cost.refuse_what_is_slow(root, reach)
+    cost.refuse_what_is_slow(root, reach, keywords=keywords, starts=before + 1)
     stream.tail_unit(root.items)
     _ = analyse(regex).regex
+
+
+def check_search(regex: bytes) -> None:
+    """Raise if a regex cannot be looked for in a short text that is all there.
+
+    Raises:
+        RuleError: If it is no regex, or could take too long.
+    """
+    cost.refuse_what_is_slow(syntax.parse(regex, whole=True), _SEARCHED)
+    re.compile(regex)
 
 
 def _unfinished(node: Node) -> re.Pattern[bytes]:

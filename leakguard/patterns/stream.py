@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeGuard
 
 from leakguard.errors import RuleError
 from leakguard.patterns.syntax import (
@@ -26,6 +27,10 @@ from leakguard.patterns.syntax import (
 # bytes of a match tell it from other text as well as all of them would.
 _WIDEST_COUNT = 16
 _TELLING = 16
+# A name of so many bytes in front of a gap is enough to look for, and one of so many in front of
+# a value itself.
+_NAMING, _NAMING_ALONE = 4, 6
+_WIDEST_GAP = 4
 
 
 def pending(node: Node) -> bytes | None:
@@ -96,14 +101,92 @@ def _passed_look(look: Look) -> bytes:
     return source(look) if certain else b""
 
 
-def sieve(root: Series) -> Node | None:
-    """Return the relaxed regex of `root` as short as it can be; None if nothing is left of it."""
+def sieve(root: Series) -> tuple[Node | None, bool]:
+    """Return the relaxed regex of `root` as short as it can be, and whether a gap has cut it short.
+
+    None if nothing is left of it.
+    """
     items: list[Node] = []
+    is_cut = False
     for item in relaxed(root).items:
-        items.append(item)
-        if sum(map(least_width, items)) >= _TELLING:
+        told = sum(map(least_width, items))
+        is_cut = _is_gap(item) and told >= (_NAMING if item.least < 2 else _NAMING_ALONE)
+        if is_cut or told >= _TELLING:
             break
-    return _shortest(Series(tuple(items)))
+        items.append(item)
+    return _shortest(Series(tuple(items))), is_cut
+
+
+def _is_gap(node: Node) -> TypeGuard[Repeat]:
+    """Say whether it is a wide repeat, such as the gap between a name and its value.
+
+    What stands behind one costs an engine that counts more than all the rest.
+    """
+    return isinstance(node, Repeat) and (node.most is None or node.most > _WIDEST_GAP)
+
+
+# Farther than any rule looks.
+_FAR = 1 << 20
+# What tokens are made of, whatever their kind.
+_TOKEN = sum(
+    1 << byte for byte in b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/=_-"
+)
+
+
+def token_within(root: Series, least: int) -> int | None:
+    """Return within how many bytes every match has a token of so many bytes; None: it may not."""
+    passed = 0
+    for item in root.items:
+        if _token_run(item) >= least:
+            return passed + _token_reach(item, least)
+        if (wide := width(item)) is None:
+            return None
+        passed += wide
+    return None
+
+
+def _token_reach(node: Node, least: int) -> int:
+    """Return within how many bytes of `node` a token lies that it is known to have."""
+    node = _only(node)
+    if isinstance(node, Repeat) and isinstance(_only(node.body), Chars):
+        return least  # its beginning is one
+    if isinstance(node, Series) and (reach := token_within(node, least)) is not None:
+        return reach
+    wide = width(node)
+    return _FAR if wide is None else wide
+
+
+def _only(node: Node) -> Node:
+    """Return what a node consists of, if that is a single thing."""
+    while True:
+        if isinstance(node, Marked):
+            node = node.body
+        elif isinstance(node, Series) and len(node.items) == 1:
+            node = node.items[0]
+        else:
+            return node
+
+
+def _token_run(node: Node) -> int:
+    """Return how many bytes of a token every match has in a row, at least."""
+    match _only(node):
+        case Series(items):
+            return max(map(_token_run, items), default=0)
+        case Choice(branches):
+            return min(map(_token_run, branches))
+        case Repeat(body=body, least=least):
+            of_one = _only(body)
+            if isinstance(of_one, Chars):
+                return least if _is_token(of_one) else 0
+            return _token_run(body) if least else 0
+        case Chars() as chars:
+            return int(_is_token(chars))
+        case _:
+            return 0
+
+
+def _is_token(chars: Chars) -> bool:
+    return chars.mask & ~_TOKEN == 0
 
 
 def relaxed(root: Series) -> Series:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from re import _constants as op  # type: ignore[attr-defined]  # private, and the same since 3.11
 from re import _parser  # type: ignore[attr-defined]  # as above
 from typing import Any, TypeAlias
@@ -42,18 +42,25 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A thing several times; `most` is None when there is no end."""
+    """A thing several times; `most` is None when there is no end.
+
+    `lazy` says that fewer are tried first, which decides what match is found, and never whether
+    there is one. `possessive` says that fewer are never tried, so that there may be none.
+    """
 
     body: Node
     least: int
     most: int | None
+    lazy: bool = False
+    possessive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """The part that is the secret."""
+    """The part that is the secret; `number` tells groups apart where there may be several."""
 
     body: Node
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +83,12 @@ class Edge:
 Node: TypeAlias = Chars | Series | Choice | Repeat | Marked | Look | Edge
 
 
-def parse(regex: bytes) -> Series:
+def parse(regex: bytes, *, whole: bool = False) -> Series:
     """Return the tree of a regex, with the secret at its top.
 
     Args:
         regex: Its group `secret` is the secret, or else the whole match.
+        whole: Whether the text is all there, so that it has a start and an end.
 
     Raises:
         RuleError: If it is no regex, or uses what a stream cannot answer.
@@ -89,7 +97,7 @@ def parse(regex: bytes) -> Series:
         tree = _parser.parse(regex)
     except re.error as error:
         raise RuleError(f"not a regex: {error}") from error
-    root = _Reader(tree.state.flags, tree.state.groupdict.get("secret")).root(tree)
+    root = _Reader(tree.state.flags, tree.state.groupdict.get("secret"), whole=whole).root(tree)
     if any(width(body) != least_width(body) for body in looks_behind(root)):
         raise RuleError("not a regex: look-behind requires fixed-width pattern")
     return root
@@ -188,6 +196,18 @@ def _total(widths: Iterable[int | None]) -> int | None:
     return total
 
 
+def alone(node: Node) -> Node:
+    """Return what a series of one thing is made of, else `node` itself."""
+    while isinstance(node, Series) and len(node.items) == 1:
+        node = node.items[0]
+    return node
+
+
+def opened(root: Series) -> tuple[Node, ...]:
+    """Return the items of `root`, with those of the secret among them."""
+    return series(item.body if isinstance(item, Marked) else item for item in root.items).items
+
+
 def walk(node: Node) -> Iterator[Node]:
     """Yield `node` and all that is in it, outside in."""
     yield node
@@ -207,7 +227,8 @@ def walk(node: Node) -> Iterator[Node]:
 class _Reader:
     """Turns the tree of Python's own parser into ours: sets of bytes, and no flags any more."""
 
-    def __init__(self, flags: int, secret_group: int | None) -> None:
+    def __init__(self, flags: int, secret_group: int | None, *, whole: bool) -> None:
+        self._whole = whole
         self._flags = flags
         self._secret_group = secret_group
 
@@ -230,8 +251,8 @@ class _Reader:
             op.SUBPATTERN: self._group,
             op.BRANCH: self._choice,
             op.MAX_REPEAT: self._repeat,
-            op.MIN_REPEAT: self._repeat,
-            op.POSSESSIVE_REPEAT: self._repeat,
+            op.MIN_REPEAT: self._lazy_repeat,
+            op.POSSESSIVE_REPEAT: self._possessive_repeat,
             op.ATOMIC_GROUP: self._series,
             op.ASSERT: self._look,
             op.ASSERT_NOT: self._look_not,
@@ -249,10 +270,16 @@ class _Reader:
     def _choice(self, value: Any, flags: int) -> Node:  # noqa: ANN401
         return Choice(tuple(self._series(branch, flags) for branch in value[1]))
 
-    def _repeat(self, value: Any, flags: int) -> Node:  # noqa: ANN401
+    def _repeat(self, value: Any, flags: int) -> Repeat:  # noqa: ANN401
         least, most, tree = value
         body = self._series(tree, flags)
         return Repeat(body, least, None if most is op.MAXREPEAT else most)
+
+    def _lazy_repeat(self, value: Any, flags: int) -> Node:  # noqa: ANN401
+        return replace(self._repeat(value, flags), lazy=True)
+
+    def _possessive_repeat(self, value: Any, flags: int) -> Node:  # noqa: ANN401
+        return replace(self._repeat(value, flags), possessive=True)
 
     def _look(self, value: Any, flags: int) -> Node:  # noqa: ANN401
         return Look(self._series(value[1], flags), ahead=value[0] > 0, negative=False)
@@ -267,6 +294,8 @@ class _Reader:
             return Edge(rb"\B", looks_ahead=True)
         if value is op.AT_BEGINNING and flags & re.MULTILINE:
             return Edge(rb"(?m:^)", looks_ahead=False)
+        if self._whole:
+            return Edge(_EDGES[value], looks_ahead=value is not op.AT_BEGINNING)
         raise RuleError("a stream has no start or end: use (?m)^ or a look-ahead, not ^ $ \\A \\Z")
 
 
@@ -277,6 +306,13 @@ def series(nodes: Iterable[Node]) -> Series:
         items += node.items if isinstance(node, Series) else [node]
     return Series(tuple(items))
 
+
+_EDGES = {
+    op.AT_BEGINNING: rb"\A",
+    op.AT_BEGINNING_STRING: rb"\A",
+    op.AT_END: rb"$",
+    op.AT_END_STRING: rb"\Z",
+}
 
 _CATEGORIES = {
     op.CATEGORY_DIGIT: rb"\d",
@@ -316,9 +352,11 @@ def _category(source: bytes) -> int:
 
 
 def _folded(mask: int, flags: int) -> int:
-    """Return `mask` with the other case of each ASCII letter in it, if the flags say so."""
-    if not flags & re.IGNORECASE:
-        return mask
+    return folded(mask) if flags & re.IGNORECASE else mask
+
+
+def folded(mask: int) -> int:
+    """Return a set of bytes with the other case of each ASCII letter in it."""
     upper = mask >> ord("A") & (1 << 26) - 1
     lower = mask >> ord("a") & (1 << 26) - 1
     return mask | (upper | lower) << ord("A") | (upper | lower) << ord("a")

@@ -17,7 +17,7 @@ from functools import cache
 from leakguard.errors import ProviderError
 from leakguard.model import Secret
 from leakguard.plugins import constants
-from leakguard.providers.names import looks_secret
+from leakguard.policy import looks_secret
 from leakguard.providers.wording import printable
 
 Load = Callable[[str, Mapping[str, str]], Iterable[Secret]]

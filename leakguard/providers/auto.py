@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterator, Mapping
 
 from leakguard.model import Secret
+from leakguard.policy import looks_secret
 from leakguard.providers import Provider, json_file
-from leakguard.providers.names import looks_secret
 
 VARIABLE = "LEAKGUARD_SECRETS"
 

@@ -5,6 +5,7 @@ A format is one module of this package that assigns a `Report` to `REPORT` and i
 
 from __future__ import annotations
 
+import io
 import os
 import pkgutil
 import re
@@ -19,6 +20,10 @@ from pathlib import Path
 from leakguard import plugins
 from leakguard.errors import LeakguardError, UsageError
 from leakguard.model import Finding, Skip
+
+SUMMARY = "GITHUB_STEP_SUMMARY"
+"""The variable that names the file with a GitHub job's step summary, which all its commands share.
+A report is put behind what is in it."""
 
 # What begins a command to a CI system: `::` at the start of a line, `##[` and `##vso[` anywhere.
 _COMMAND = re.compile(r"^:(?=:)|(?<= ):(?=:)|(?<=#)#")
@@ -51,11 +56,17 @@ class Report:
         name: What `--format` calls it.
         render: Yields the report as bytes, the same bytes for the same outcome.
         paint: Yields it for a terminal with colors, if it looks different there.
+        page: Yields it for the step summary of a GitHub job, if it belongs there.
     """
 
     name: str
     render: Callable[[Outcome], Iterator[bytes]]
     paint: Callable[[Outcome], Iterator[bytes]] | None = None
+    page: Callable[[Outcome], Iterator[bytes]] | None = None
+
+    def render_for(self, file: Path, outcome: Outcome) -> Iterator[bytes]:
+        """Yield the report as `file` wants it."""
+        return (self.page if self.page and is_summary(file) else self.render)(outcome)
 
 
 def named(name: str) -> Report:
@@ -93,7 +104,8 @@ def _escaped(letter: str) -> str:
 def save(chunks: Iterable[bytes], file: Path) -> None:
     """Write `chunks` to `file`, wholly or not at all; a device or a pipe is written as it stands.
 
-    A link is replaced, not followed, so that a report never lands where someone else points to.
+    A link is replaced, not followed, so that a report never lands where someone else points to. The
+    step summary of a GitHub job is written behind what others have put there.
 
     Raises:
         LeakguardError: If it cannot be written.
@@ -102,6 +114,8 @@ def save(chunks: Iterable[bytes], file: Path) -> None:
         if is_stream(file):
             with file.open("wb") as stream:
                 stream.writelines(chunks)
+        elif is_summary(file):
+            _append(chunks, file)
         else:
             _replace(chunks, file)
     except OSError as error:
@@ -110,16 +124,53 @@ def save(chunks: Iterable[bytes], file: Path) -> None:
 
 def is_stream(file: Path) -> bool:
     """Return whether `file` is a device, a pipe or a descriptor, which must not be replaced."""
-    if file.absolute().parts[1:2] in (("dev",), ("proc",)):
-        return True
+    parts = file.absolute().parts
+    if parts[1:2] in (("dev",), ("proc",)) and parts[2:3] not in (("shm",), ("mqueue",)):
+        return True  # links stand for descriptors there
     with suppress(OSError):
-        return not stat.S_ISREG(file.stat().st_mode)
+        mode = file.lstat().st_mode
+        return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode))
     return False
+
+
+def is_summary(file: Path) -> bool:
+    """Return whether `file` is the step summary of the GitHub job that this runs in."""
+    summary = os.environ.get(SUMMARY, "")
+    return bool(summary) and file.absolute() == Path(summary).absolute()
+
+
+def _append(chunks: Iterable[bytes], file: Path) -> None:
+    # Whole before it begins to be written: only the disk can fail then.
+    text = b"".join(chunks)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(file, flags | getattr(os, "O_BINARY", 0), 0o600), "r+b", 0) as stream:
+        size = stream.seek(0, os.SEEK_END)
+        try:
+            _write(stream, _break(stream, size) + text)
+        except OSError:
+            # Unless somebody has written behind it meanwhile.
+            if os.fstat(stream.fileno()).st_size == stream.tell():
+                stream.truncate(size)
+            raise
+
+
+def _break(stream: io.RawIOBase, size: int) -> bytes:
+    """Return what must come first for a text behind `size` bytes to begin a line."""
+    if not size:
+        return b""
+    stream.seek(size - 1)
+    return b"" if stream.read(1) == b"\n" else b"\n"
+
+
+def _write(stream: io.RawIOBase, text: bytes) -> None:
+    left = memoryview(text)
+    while left:
+        left = left[stream.write(left) or 0 :]
 
 
 def _replace(chunks: Iterable[bytes], file: Path) -> None:
     # `mkstemp` opens with O_EXCL and mode 0600; the same directory makes the rename atomic.
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    descriptor, name = tempfile.mkstemp(prefix=".leakguard-", dir=file.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.writelines(chunks)

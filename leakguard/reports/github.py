@@ -3,7 +3,8 @@
 Every line but the last is a command of ours, and the last begins with a number. What comes from
 outside stands only where the runner takes it for text, so no file name becomes a command. GitHub
 shows ten annotations of each kind for a step: the most confident come first, and what has no room
-is counted in a notice.
+is counted in a notice. The job's step summary obeys no command: there it is the page that the
+format `markdown` makes.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from leakguard.model import Confidence, Finding, Skip
-from leakguard.reports import Outcome, Report, shown
-from leakguard.reports.text import by_confidence, counted, outermost, summary, told
+from leakguard.reports import Outcome, Report, markdown, shown
+from leakguard.reports.text import by_confidence, counted, detailed, outermost, summary, told
 
 _ROOM = 10
 
@@ -34,7 +35,7 @@ def _command(kind: str, message: str, properties: Iterable[tuple[str, str]]) -> 
 
 def _location(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield what points at a file of the repository; a line in an archive's member does not."""
-    if finding.image:
+    if finding.image or finding.stream:
         return
     yield "file", shown(outermost(finding.path))
     if finding.line and "!" not in finding.path:
@@ -44,7 +45,8 @@ def _location(finding: Finding) -> Iterator[tuple[str, str]]:
 
 def _finding(kind: str, finding: Finding) -> str:
     title = shown(f"{finding.name} ({finding.confidence.label})")
-    message = f"{told(finding)}. {shown(finding.remediation)}".rstrip()
+    details = f" ({detailed(finding)})" if finding.details else ""
+    message = f"{told(finding)}{details}. {shown(finding.remediation)}".rstrip()
     return _command(kind, message, [*_location(finding), ("title", title)])
 
 
@@ -79,4 +81,4 @@ def _render(outcome: Outcome) -> Iterator[bytes]:
     yield f"{summary(outcome)}\n".encode()
 
 
-REPORT = Report("github", _render)
+REPORT = Report("github", _render, page=markdown.render)

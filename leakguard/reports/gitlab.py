@@ -20,6 +20,7 @@ from leakguard.model import Confidence, Finding, ImagePlace, Skip
 from leakguard.reports import Outcome, Report, shown
 from leakguard.reports.json import encode
 from leakguard.reports.markdown import inert
+from leakguard.reports.text import times
 
 _SCHEMA = "15.2.1"
 _SCHEMA_URL = (
@@ -161,6 +162,12 @@ def _image(image: ImagePlace) -> dict[str, object]:
     return {"name": "Image", "type": "named-list", "items": items}
 
 
+def _credential(finding: Finding) -> dict[str, object]:
+    names = {name: name.replace("_", " ").capitalize() for name, _ in finding.details}
+    items = {name: _text(names[name], detail) for name, detail in finding.details}
+    return {"name": "Credential", "type": "named-list", "items": items}
+
+
 def _details(finding: Finding) -> dict[str, object]:
     file, nested, member = finding.path.partition("!")
     details: dict[str, object] = {"confidence": _text("Confidence", finding.confidence.label)}
@@ -171,8 +178,12 @@ def _details(finding: Finding) -> dict[str, object]:
     if nested:
         details["archive"] = _text("Archive", file)
         details["member"] = _text("Path in archive", member)
+    if finding.details:
+        details["credential"] = _credential(finding)
     if finding.image:
         details["image"] = _image(finding.image)
+    if finding.stream:
+        details["count"] = _text("Masked", times(finding.count))
     return details
 
 

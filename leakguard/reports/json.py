@@ -48,8 +48,12 @@ def _finding(finding: Finding) -> dict[str, object]:
         "description": unicode(finding.description),
         "remediation": unicode(finding.remediation),
     }
+    if finding.details:
+        told["details"] = {name: unicode(detail) for name, detail in finding.details}
     if finding.image:
         told["image"] = _image(finding.image)
+    if finding.stream:
+        told |= {"stream": unicode(finding.stream), "count": finding.count}
     return told
 
 

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from leakguard.model import Finding, Skip
 from leakguard.reports import Outcome, Report, shown
-from leakguard.reports.text import counted, outermost, placed, where
+from leakguard.reports.text import counted, masked, outermost, placed, where
 
 T = TypeVar("T", Finding, Skip)
 
@@ -34,6 +34,7 @@ def _lines(finding: Finding) -> Iterator[str]:
     yield f"{where(finding)}: {finding.name} ({finding.confidence.label}, {finding.encoding})"
     yield finding.description
     yield placed(finding.image) if finding.image else ""
+    yield masked(finding) if finding.stream else ""
     yield finding.remediation
     yield f"fingerprint {finding.fingerprint}"
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from leakguard.model import Finding, Skip
 from leakguard.reports import Outcome, Report, shown
-from leakguard.reports.text import by_confidence, counted, place, placed, summary
+from leakguard.reports.text import by_confidence, counted, place, placed, summary, times
 
 _FINDINGS_SIZE = 256 << 10
 _SKIPS_SIZE = 64 << 10
@@ -54,6 +54,16 @@ def _table(names: Sequence[str], rows: Sequence[str], size: int, noun: str) -> I
         yield row
 
 
+def _masked(finding: Finding) -> str:
+    cells = (finding.name, finding.encoding, finding.confidence.label, times(finding.count))
+    return _row([_code(cell) for cell in (finding.path, place(finding), *cells)])
+
+
+def _streams(findings: Sequence[Finding]) -> Iterator[str]:
+    names = ["Stream", "First", "Name", "Form", "Confidence", "Masked"]
+    return _table(names, [*map(_masked, findings)], _FINDINGS_SIZE, "form")
+
+
 def _finding(finding: Finding) -> list[str]:
     cells = [finding.path, place(finding), finding.name, finding.confidence.label]
     return [_code(cell) for cell in cells]
@@ -76,14 +86,18 @@ def _skips(skips: Sequence[Skip]) -> Iterator[str]:
 
 def _pieces(outcome: Outcome) -> Iterator[str]:
     yield f"## leakguard\n\n{summary(outcome)}\n"
-    if outcome.findings:
-        yield from _findings(by_confidence(outcome.findings))
+    found = by_confidence(outcome.findings)
+    if masked := [finding for finding in found if finding.stream]:
+        yield from _streams(masked)
+    if others := [finding for finding in found if not finding.stream]:
+        yield from _findings(others)
     if outcome.skips:
         yield from _skips(outcome.skips)
 
 
-def _render(outcome: Outcome) -> Iterator[bytes]:
+def render(outcome: Outcome) -> Iterator[bytes]:
+    """Yield the page."""
     return (piece.encode() for piece in _pieces(outcome))
 
 
-REPORT = Report("markdown", _render)
+REPORT = Report("markdown", render, page=render)

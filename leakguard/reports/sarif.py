@@ -147,13 +147,17 @@ def _properties(finding: Finding) -> dict[str, object]:
         "confidence": finding.confidence.label,
         "encoding": finding.encoding,
     }
+    if finding.details:
+        properties["details"] = {name: shown(detail) for name, detail in finding.details}
     if finding.image:
         properties["image"] = _image(finding.image)
+    if finding.stream:
+        properties |= {"stream": shown(finding.stream), "count": finding.count}
     return properties
 
 
 def _result(finding: Finding, index: int) -> dict[str, object]:
-    return {
+    result: dict[str, object] = {
         "ruleId": _rule_id(finding),
         "ruleIndex": index,
         "level": _LEVELS[finding.confidence],
@@ -162,6 +166,9 @@ def _result(finding: Finding, index: int) -> dict[str, object]:
         "partialFingerprints": _fingerprints(finding),
         "properties": _properties(finding),
     }
+    if finding.stream:
+        result["occurrenceCount"] = finding.count
+    return result
 
 
 def _skip(skip: Skip) -> dict[str, object]:

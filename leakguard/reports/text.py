@@ -8,12 +8,13 @@ from itertools import groupby
 from leakguard.model import Finding, ImagePlace, Skip
 from leakguard.reports import Outcome, Report, shown
 
-# Puts color on a text by its role: `heading`, or the label of a confidence.
+# Puts color on a text by its role: `heading`, `detail`, or the label of a confidence.
 Ink = Callable[[str, str], str]
 
 _RESET = "\x1b[0m"
 _COLORS = {
     "heading": "\x1b[1m",
+    "detail": "\x1b[2m",
     "known": "\x1b[31m",
     "certain": "\x1b[31m",
     "likely": "\x1b[33m",
@@ -67,6 +68,16 @@ def where(finding: Finding) -> str:
     return f"offset {finding.offset}" if finding.offset else "in its name"
 
 
+def masked(finding: Finding) -> str:
+    """Return how often it was masked, as in `masked 3 times`."""
+    return f"masked {times(finding.count)}"
+
+
+def times(count: int) -> str:
+    """Return `once`, or as in `2,000 times`."""
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def outermost(path: str) -> str:
     """Return the file that a path begins with, without the members of archives in it."""
     return path.partition("!")[0].removeprefix("./")
@@ -83,6 +94,11 @@ def placed(image: ImagePlace) -> str:
     return shown(", ".join(part for part in (spot, image.platform, image.state, made) if part))
 
 
+def detailed(finding: Finding) -> str:
+    """Return what a credential tells of itself, as in `account: 029608264753, owner: 1`."""
+    return shown(", ".join(f"{name}: {detail}" for name, detail in finding.details))
+
+
 def told(finding: Finding) -> str:
     """Return a finding as a line: what it is, where it is, and in which form."""
     words = (
@@ -90,6 +106,8 @@ def told(finding: Finding) -> str:
     )
     if finding.encoding != "raw":
         words += f", as {finding.encoding}"
+    if finding.stream:
+        return f"{words}, {masked(finding)}"
     return f"{words}, {placed(finding.image)}" if finding.image else words
 
 
@@ -99,13 +117,8 @@ def by_confidence(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    return (
-        place(finding),
-        finding.confidence.label,
-        finding.name,
-        finding.encoding,
-        finding.description,
-    )
+    words = f"{finding.description}, {masked(finding)}" if finding.stream else finding.description
+    return (place(finding), finding.confidence.label, finding.name, finding.encoding, words)
 
 
 def _file(path: str, findings: Sequence[Finding], ink: Ink) -> Iterator[str]:
@@ -115,6 +128,8 @@ def _file(path: str, findings: Sequence[Finding], ink: Ink) -> Iterator[str]:
         yield line(cells, "  ")
         if finding.image:
             yield f"    in {placed(finding.image)}"
+        if finding.details:
+            yield ink(f"    {detailed(finding)}", "detail")
     yield ""
 
 
@@ -126,13 +141,23 @@ def _skips(skips: Sequence[Skip], ink: Ink) -> Iterator[str]:
 
 
 def summary(outcome: Outcome) -> str:
-    """Return how much was found, not searched, and searched."""
+    """Return how much was found, not searched, and searched; or how often something was masked."""
+    if "masked" in outcome.stats:
+        return _masked(outcome.findings, outcome.stats["masked"])
     parts = [counted(len(outcome.findings), "finding"), counted(len(outcome.skips), "skip")]
     if files := len({finding.path for finding in outcome.findings}):
         parts[0] += f" in {counted(files, 'file')}"
     if "files" in outcome.stats:
         parts.append(f"{counted(outcome.stats['files'], 'file')} searched")
     return ", ".join(parts)
+
+
+def _masked(findings: Sequence[Finding], count: int) -> str:
+    if not count:
+        return "nothing masked"
+    names = {(finding.kind, finding.name) for finding in findings}
+    forms = {(finding.kind, finding.name, finding.encoding) for finding in findings}
+    return f"masked {times(count)}: {counted(len(names), 'name')}, {counted(len(forms), 'form')}"
 
 
 def _lines(outcome: Outcome, ink: Ink) -> Iterator[str]:

@@ -15,6 +15,7 @@ from leakguard.checks import COMPLETIONS
 
 ALPHABETS: Mapping[str, bytes] = MappingProxyType(
     {
+        "bytes": bytes(range(256)),
         "digits": b"0123456789",
         "hex": b"0123456789abcdef",
         "upper-hex": b"0123456789ABCDEF",
@@ -32,7 +33,7 @@ ALPHABETS: Mapping[str, bytes] = MappingProxyType(
 """The alphabets that examples draw from."""
 
 _DIRECTIVE = re.compile(
-    rb"<(<|secret>|/secret>|check>|(?P<alphabet>[a-z0-9-]+):(?P<count>[0-9]{1,4})>)"
+    rb"<(<|secret>|/secret>|check>|=(?P<bytes>(?:[0-9a-f]{2}){1,64})>|(?P<alphabet>[a-z0-9-]+):(?P<count>[0-9]{1,4})>)"
 )
 
 
@@ -51,13 +52,14 @@ class Sample:
     end: int
 
 
-def sample(template: bytes, *, seed: str, check: str) -> Sample:
+def sample(template: bytes, *, seed: str, check: str, preface: int = 0) -> Sample:
     """Return `template` written out.
 
     Args:
         template: See `leakguard.rules`.
         seed: Decides which characters are drawn.
         check: Name of the check that `<check>` is to satisfy.
+        preface: Bytes in front of the secret that the check sees, too.
 
     Raises:
         ValueError: If a directive is not known, or `<check>` cannot be satisfied.
@@ -70,7 +72,7 @@ def sample(template: bytes, *, seed: str, check: str) -> Sample:
             raise ValueError("a '<' begins nothing that is known; for the character write '<<'")
         if directive[1] in (b"secret>", b"/secret>"):
             marks.append(len(text))
-        text += _written(directive, text[marks[0] if marks else 0 :], seed, check)
+        text += _written(directive, text[max(0, marks[0] - preface) if marks else 0 :], seed, check)
         place = directive.end()
     text += template[place:]
     if len(marks) not in (0, 2):
@@ -83,6 +85,8 @@ def _written(directive: re.Match[bytes], secret: bytes, seed: str, check: str) -
     if directive["alphabet"]:
         place = f"{seed}:{directive.start()}"
         return _drawn(directive["alphabet"].decode(), int(directive["count"]), place)
+    if directive["bytes"]:
+        return bytes.fromhex(directive["bytes"].decode())
     if directive[0] == b"<check>":
         return _completed(secret, check)
     return b"<" if directive[0] == b"<<" else b""

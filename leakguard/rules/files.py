@@ -7,16 +7,17 @@ add a key, add the field to `Rule` and the function here.
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from leakguard import patterns
 from leakguard.checks import CHECKS
 from leakguard.errors import RuleError
 from leakguard.model import Confidence
-from leakguard.rules.rule import Rule
+from leakguard.rules.allow import OF_FILES, OF_RULES, Allow, allow
+from leakguard.rules.lines import Lines
+from leakguard.rules.rule import Requirement, Rule
 
 _SHORTEST_KEYWORD = 3
 _FARTHEST = 8192
@@ -30,11 +31,13 @@ class RuleFile:
         origin: What messages call it.
         text: What it holds.
         trusted: Whether regexes and examples go unexamined.
+        ignored: Keys above the rules that are for others.
     """
 
     origin: str
     text: str
     trusted: bool = False
+    ignored: frozenset[str] = frozenset()
 
     def rules(self) -> tuple[Rule, ...]:
         """Return the rules.
@@ -42,56 +45,94 @@ class RuleFile:
         Raises:
             RuleError: The first thing that is wrong.
         """
-        rules = []
-        for item in self.items():
-            if isinstance(item, RuleError):
-                raise item
-            rules.append(item)
-        return tuple(rules)
+        return firm(self.items())
 
     def items(self) -> Iterator[Rule | RuleError]:
         """Yield each rule, after what is wrong with it."""
+        lines = Lines(self.origin, self.text)
         try:
-            document = tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as error:
-            yield self._undecodable(error)
+            document = lines.document()
+        except RuleError as error:
+            yield error
             return
         tables = document.pop("rules", None)
+        document = {key: value for key, value in document.items() if key not in self.ignored}
         if not isinstance(tables, list) or not tables:
             yield RuleError(f"{self.origin}:1: there are no rules: no [[rules]] table")
             return
-        yield from self._each(document, tables)
+        yield from Tables(lines, document, tables, trusted=self.trusted).items()
 
-    def _each(
-        self, defaults: dict[str, object], tables: list[object]
-    ) -> Iterator[Rule | RuleError]:
-        for key in sorted(defaults.keys() - _COMMON):
-            yield RuleError(f"{self.origin}:{self._line(-1, key)}: '{key}' is not known here")
-        common = {key: value for key, value in defaults.items() if key in _COMMON}
+
+def firm(items: Iterable[Rule | RuleError]) -> tuple[Rule, ...]:
+    """Return rules, if there are no errors among them.
+
+    Raises:
+        RuleError: The first error.
+    """
+    rules = []
+    for item in items:
+        if isinstance(item, RuleError):
+            raise item
+        rules.append(item)
+    return tuple(rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The `[[rules]]` of a TOML file, and what stands above them for all.
+
+    Attributes:
+        lines: The file.
+        above: What stands above the rules.
+        tables: The rules.
+        trusted: Whether regexes and examples go unexamined.
+    """
+
+    lines: Lines
+    above: dict[str, object]
+    tables: list[object]
+    trusted: bool = False
+
+    def items(self) -> Iterator[Rule | RuleError]:
+        """Yield each rule, after what is wrong with it."""
+        for key in sorted(self.above.keys() - _COMMON):
+            yield self.lines.error(-1, key, f"'{key}' is not known here")
+        try:
+            common = self._common()
+        except _TableError as wrong:
+            yield self.lines.error(-1, wrong.key, str(wrong))
+            return
         seen: set[str] = set()
-        for index, table in enumerate(tables):
+        for index, table in enumerate(self.tables):
             if not isinstance(table, dict):
-                yield RuleError(f"{self.origin}:1: 'rules' must be tables")
+                yield RuleError(f"{self.lines.origin}:1: 'rules' must be tables")
                 continue
-            built = self._rule(index, common | table, seen)
+            built = self._rule(index, table, common, seen)
             if isinstance(built, Rule) and not self.trusted:
                 yield from self._faults(index, built)
             yield built
 
-    def _rule(self, index: int, table: dict[str, object], seen: set[str]) -> Rule | RuleError:
+    def _common(self) -> _Common:
+        values = {key: value for key, value in self.above.items() if key in _COMMON - {"allow"}}
+        return _Common(values, _allowed(self.above.get("allow", []), OF_FILES))
+
+    def _rule(
+        self, index: int, table: dict[str, object], common: _Common, seen: set[str]
+    ) -> Rule | RuleError:
         try:
-            rule = _built(table)
+            rule = _built(common.values | table)
             if rule.id in seen:
                 raise _TableError("id", "is used by a rule above")
         except _TableError as wrong:
             return self._error(index, wrong.key, table.get("id"), f"'{wrong.key}' {wrong}")
         seen.add(rule.id)
-        return rule
+        shared = tuple(each for each in common.allow if each.is_for(rule.id))
+        return replace(rule, allow=rule.allow + shared) if shared else rule
 
     def _faults(self, index: int, rule: Rule) -> Iterator[RuleError]:
         try:
-            patterns.check(rule.regex, reach=rule.reach)
-            faults = rule.faults()
+            _judge(rule)
+            faults = rule.faults() if rule.keywords else ()
         except RuleError as error:
             yield self._error(index, "regex", rule.id, str(error))
             return
@@ -100,24 +141,49 @@ class RuleFile:
 
     def _error(self, index: int, key: str, identifier: object, message: str) -> RuleError:
         which = f"rule '{identifier}'" if isinstance(identifier, str) else f"rule {index + 1}"
-        return RuleError(f"{self.origin}:{self._line(index, key)}: {which}: {message}")
+        return self.lines.error(index, key, f"{which}: {message}")
 
-    def _line(self, index: int, key: str) -> int:
-        """Return the line of `key` in the table at `index` (-1: above all), or of the table."""
-        lines = self.text.splitlines()
-        headers = [n for n, line in enumerate(lines) if re.match(r"\s*\[\[\s*rules\s*\]\]", line)]
-        bounds = [0, *headers, len(lines)]
-        if index + 2 >= len(bounds):
-            return 1
-        start, end = bounds[index + 1], bounds[index + 2]
-        named = re.compile(rf'\s*"?{re.escape(key)}"?\s*=')
-        return next((n for n in range(start, end) if named.match(lines[n])), start) + 1
 
-    def _undecodable(self, error: tomllib.TOMLDecodeError) -> RuleError:
-        what, _, where = str(error).partition(" (at ")
-        line = re.match(r"line (\d+)", where)
-        number = int(line[1]) if line else self.text.count("\n") + 1
-        return RuleError(f"{self.origin}:{number}: not valid TOML: {what[:1].lower()}{what[1:]}")
+def changed(table: dict[str, object]) -> Callable[[Rule], Rule]:
+    """Return what changes those keys of a rule that are in a table.
+
+    The rule that comes of it is looked at when it is made.
+
+    Raises:
+        RuleError: If a key or a value cannot be part of a rule.
+    """
+    try:
+        for key in sorted(table.keys() - (_VALUES.keys() - {"id", "ignore_case"})):
+            raise _TableError(key, "cannot be changed")
+        values = {key: _converted(key, value) for key, value in table.items()}
+    except _TableError as wrong:
+        raise RuleError(f"'{wrong.key}' {wrong}") from wrong
+
+    def change(rule: Rule) -> Rule:
+        made: Rule = replace(rule, **values)  # type: ignore[arg-type]  # as in `_built`
+        if not values.keys().isdisjoint({"regex", "keywords", "before", "reach"}):
+            _judge(made)
+        return made
+
+    return change
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What holds for all rules of a file."""
+
+    values: dict[str, object]
+    allow: tuple[Allow, ...]
+
+
+def _judge(rule: Rule) -> None:
+    """Raise if the regex of a rule cannot be used.
+
+    Raises:
+        RuleError: If it cannot.
+    """
+    if rule.keywords:
+        patterns.check(rule.regex, reach=rule.reach, keywords=rule.keywords, before=rule.before)
 
 
 class _TableError(ValueError):
@@ -142,22 +208,34 @@ def _built(table: dict[str, object]) -> Rule:
     """
     for key in sorted(table.keys() - _VALUES.keys()):
         raise _TableError(key, "is no key of a rule")
-    for key in _NEEDED:
+    of_path = "path" in table and "regex" not in table and "keywords" not in table
+    for key in _NEEDED_BY_ALL if of_path else _NEEDED:
         if key not in table:
             raise _TableError(key, "is missing")
     values = {key: _converted(key, value) for key, value in table.items()}
     if values.pop("ignore_case", False):
         values["keywords"] = _in_every_case(_keywords(table["keywords"]))
+    if of_path:
+        values |= {"regex": b"", "keywords": ()}
     rule = Rule(**values)  # type: ignore[arg-type]  # `_VALUES` has converted each to its type
-    if rule.reach < max(map(len, rule.keywords)):
+    if rule.reach < max(map(len, rule.keywords), default=0):
         raise _TableError("reach", "must be at least as long as the longest keyword")
     return rule
+
+
+def _allowed(value: object, keys: Iterable[str]) -> tuple[Allow, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _TableError("allow", "must be tables: [[allow]]")
+    try:
+        return tuple(allow(item, keys=keys) for item in value)
+    except RuleError as error:
+        raise _TableError("allow", str(error)) from error
 
 
 def _converted(key: str, value: object) -> object:
     try:
         return _VALUES[key](value)
-    except ValueError as error:
+    except (ValueError, RuleError) as error:
         raise _TableError(key, str(error)) from error
 
 
@@ -232,6 +310,30 @@ def _confidence(value: object) -> Confidence:
     return reachable[label]
 
 
+def _path(value: object) -> bytes:
+    regex = _bytes(value)
+    patterns.check_search(regex)
+    return regex
+
+
+def _allow(value: object) -> tuple[Allow, ...]:
+    return _allowed(value, OF_RULES)
+
+
+def _requires(value: object) -> tuple[Requirement, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("must be tables: [[rules.requires]]")
+    return tuple(map(_requirement, value))
+
+
+def _requirement(table: dict[str, object]) -> Requirement:
+    if not {"rules"} <= table.keys() <= {"rules", "lines", "columns"}:
+        raise ValueError("must say 'rules', and may say 'lines' and 'columns'")
+    near = {key: _count(table[key]) for key in ("lines", "columns") if key in table}
+    rules = tuple(rule.decode() for rule in _strings(table["rules"]))
+    return Requirement(rules, **near)
+
+
 _VALUES: Mapping[str, Callable[[object], object]] = MappingProxyType(
     {
         "id": _identifier,
@@ -243,6 +345,7 @@ _VALUES: Mapping[str, Callable[[object], object]] = MappingProxyType(
         "reach": _count,
         "entropy": _bits,
         "check": _check,
+        "preface": _count,
         "confidence": _confidence,
         "passed": _confidence,
         "failed": _confidence,
@@ -251,7 +354,16 @@ _VALUES: Mapping[str, Callable[[object], object]] = MappingProxyType(
         "remediation": _string,
         "examples": _strings,
         "counterexamples": _strings,
+        "path": _path,
+        "lead": _count,
+        "allow": _allow,
+        "requires": _requires,
+        "silent": _boolean,
     }
 )
-_NEEDED = ("id", "description", "keywords", "regex")
-_COMMON = frozenset({"vendor", "remediation"})
+_NEEDED_BY_ALL = ("id", "description")
+_NEEDED = (*_NEEDED_BY_ALL, "keywords", "regex")
+_COMMON = frozenset({"vendor", "remediation", "allow"})
+
+KEYS = frozenset(_VALUES)
+"""What a table of a rule may say."""

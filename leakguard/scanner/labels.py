@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 
 from leakguard.matcher import Matcher
 from leakguard.model import Finding, Match
-from leakguard.scanner.findings import Distinct, Reporter, raw
+from leakguard.scanner.findings import Found, Reporter, Told, raw, together
 
 # Neither a dot nor white space goes across.
 _BETWEEN = b"\n\0\n"
@@ -80,16 +80,28 @@ class Labels:
         """Yield what is in the labels collected, by the path of the label; begin anew."""
         labels, self._labels, self._size = self._labels, [], 0
         told: set[tuple[str, str, bytes]] = set()
+        yield from self._files(labels)
         for index, matches in self._matches(labels):
             label = labels[index]
-            for match, value in _new_first(label, matches):
-                fact = label.path, match.name, value
-                if match.end > label.shared and fact not in told:
-                    found = replace(match, start=0, end=0)
-                    yield label.path, self._reporter.finding(label.path, found, value, _NOWHERE)
+            for each in _new_first(label, self._reporter.distinct().of(matches)):
+                found = Found.within(each.match, label.text)
+                fact = label.path, each.match.name, found.value
+                if each.match.end > label.shared and fact not in told:
+                    finding = self._reporter.finding(label.path, found.moved(0, 0), _NOWHERE)
+                    yield label.path, together(finding, each.also)
                 told.add(fact)
 
-    def _matches(self, labels: Sequence[_Label]) -> Iterator[tuple[int, list[Match]]]:
+    def _files(self, labels: Sequence[_Label]) -> Iterator[tuple[str, Finding]]:
+        """Yield the files that rules find by their path."""
+        conditions = self._reporter.conditions
+        paths = [label for label in labels if label.before is not None and conditions.of_names]
+        for label in paths:
+            for rule in conditions.names(label.path):
+                match = Match(0, 0, rule.id, "rule", "raw", rule.confidence)
+                found = Found(match, label.text)
+                yield label.path, self._reporter.finding(label.path, found, _NOWHERE)
+
+    def _matches(self, labels: Sequence[_Label]) -> Iterator[tuple[int, Sequence[Match]]]:
         """Yield the labels in which something was found, by index, and what."""
         starts = list(accumulate((len(one.text) + len(_BETWEEN) for one in labels), initial=0))
         touched: set[int] = set()
@@ -97,15 +109,16 @@ class Labels:
             first, last = (bisect_right(starts, at) - 1 for at in (match.start, match.end - 1))
             touched.update(range(first, last + 1))
         for index in sorted(touched):
-            if matches := self._matcher.find(labels[index].text):
-                yield index, matches
+            matches = self._matcher.find(labels[index].text)
+            conditions = self._reporter.conditions
+            if kept := conditions.kept(matches, labels[index].text, labels[index].path):
+                yield index, kept
 
 
-def _new_first(label: _Label, matches: Sequence[Match]) -> list[tuple[Match, bytes]]:
-    """Return matches and their values; notes repeat paths, and must not tell old ones as new."""
+def _new_first(label: _Label, told: Sequence[Told]) -> list[Told]:
+    """Return what is told with what is new in front: notes repeat paths, and must not be first."""
     shared = label.shared
-    distinct = sorted(Distinct().of(matches), key=lambda match: match.end <= shared)
-    return [(match, label.text[match.start : match.end]) for match in distinct]
+    return sorted(told, key=lambda each: each.match.end <= shared)
 
 
 def _shared(before: bytes, path: bytes) -> int:

@@ -15,8 +15,8 @@ from itertools import accumulate, islice
 
 from leakguard import artifacts, images, unpack
 from leakguard.images import Contents, Document, Field, Image, Layer, Layout, Overlay, fields
-from leakguard.model import Finding, ImagePlace, Match, Skip
-from leakguard.scanner.findings import Distinct
+from leakguard.model import Finding, ImagePlace, Skip
+from leakguard.scanner.findings import Found, together
 from leakguard.scanner.labels import Labels
 from leakguard.scanner.search import Search, Sifted
 from leakguard.unpack import Blob, Readable, Row
@@ -102,7 +102,7 @@ class ImageSearch:
     ) -> Iterator[tuple[str, Finding]]:
         """Yield what is in a document, with the name of the field."""
         for field in self._touched(fields.of(document.content, document.name)):
-            for match, value in self._in_field(field):
+            for finding in self._in_field(field, layout.store.path):
                 place = ImagePlace(
                     reference=self._reporter.masked(image.reference),
                     platform=self._reporter.masked(image.platform),
@@ -113,10 +113,7 @@ class ImageSearch:
                     state=_METADATA,
                     field=self._reporter.masked(field.name),
                 )
-                moved = replace(match, start=0, end=0)
-                path = layout.store.path
-                found = self._reporter.finding(path, moved, value, _NOWHERE)
-                yield field.name, replace(found, image=place)
+                yield field.name, replace(finding, image=place)
 
     def _touched(self, found: Iterator[Field]) -> Iterator[Field]:
         """Yield the fields in which something may be, by a look at many of them at a time."""
@@ -131,15 +128,17 @@ class ImageSearch:
             for blob in Sifted(self._search.matcher).touched(Row(data, row)):
                 yield batch[int(blob.path)]
 
-    def _in_field(self, field: Field) -> Iterator[tuple[Match, bytes]]:
+    def _in_field(self, field: Field, path: str) -> Iterator[Finding]:
         text = field.value
         matches = self._search.matcher.find(text)
         if not matches and field.key:
             # A value that looks like nothing by itself may look like a credential by its name.
             text = _with_key(field)
             matches = self._search.matcher.find(text)
-        for match in Distinct().of(matches):
-            yield match, text[match.start : match.end]
+        kept = self._reporter.conditions.kept(matches, text, path)
+        for told in self._reporter.distinct().of(kept):
+            found = Found.within(told.match, text).moved(0, 0)
+            yield together(self._reporter.finding(path, found, _NOWHERE), told.also)
 
     # Layers
 

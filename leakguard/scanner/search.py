@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from leakguard import artifacts, unpack
 from leakguard.artifacts import Origin
 from leakguard.matcher import Matcher
 from leakguard.model import Finding, Match, Skip
-from leakguard.scanner.findings import Distinct, Lines, Reporter
+from leakguard.scanner.findings import Found, Lines, Reporter, together
 from leakguard.scanner.labels import Labels
 from leakguard.splitter import Cut, Splitter
 from leakguard.unpack import Blob, Limits, Readable, Row
@@ -100,25 +100,34 @@ class Search:
 
     def _in_text(self, blob: Blob, text: bytes) -> Iterator[Finding]:
         if text and (matches := self.matcher.find(text)):
-            lines = Lines()
-            for match in Distinct().of(matches):
-                value = text[match.start : match.end]
-                yield self._finding(blob, match, value, lines.place(text, 0, match.start))
+            lines, distinct = Lines(), self.reporter.distinct()
+            for told in distinct.of(self.reporter.conditions.kept(matches, text, blob.path)):
+                place = lines.place(text, 0, told.match.start)
+                finding = self._finding(blob, Found.within(told.match, text), place)
+                yield together(finding, told.also)
 
     def _in_stream(self, blob: Blob, beginning: bytes, rest: Readable) -> Iterator[Finding]:
-        lines, distinct = Lines(), Distinct()
+        lines, distinct = Lines(), self.reporter.distinct()
+        findings: dict[Match, Finding] = {}  # of what the text at hand may not decide yet
         for cut in _cuts(Splitter(self.matcher), beginning, rest):
-            for match in distinct.of(cut.matches):
-                place = lines.place(cut.window, cut.window_start, match.start)
-                yield self._finding(blob, match, cut.value(match), place)
-            lines.place(cut.text, cut.start, cut.start + len(cut.text))
+            conditions, start = self.reporter.conditions, cut.window_start
+            matches = conditions.kept(cut.matches, cut.window, blob.path, start)
+            for match in matches:
+                place = lines.place(cut.window, start, match.start)
+                findings[match] = self._finding(blob, Found.within(match, cut.window, start), place)
+            settled = cut.start + len(cut.text)
+            lines.place(cut.text, cut.start, settled)
+            for told in distinct.take(matches, settled):
+                yield together(findings[told.match], told.also)
+            findings = {match: findings[match] for match in distinct.undecided}
+        for told in distinct.of(()):
+            yield together(findings[told.match], told.also)
 
-    def _finding(self, blob: Blob, match: Match, value: bytes, place: tuple[int, int]) -> Finding:
+    def _finding(self, blob: Blob, found: Found, place: tuple[int, int]) -> Finding:
         if blob.gap is None:
-            return self.reporter.finding(blob.path, match, value, place)
-        shift = blob.gap
-        moved = replace(match, start=match.start + shift, end=match.end + shift)
-        return self.reporter.finding(blob.path, moved, value, (0, 0))
+            return self.reporter.finding(blob.path, found, place)
+        start, end = found.match.start + blob.gap, found.match.end + blob.gap
+        return self.reporter.finding(blob.path, found.moved(start, end), (0, 0))
 
 
 class Sifted:

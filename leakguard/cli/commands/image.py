@@ -52,6 +52,6 @@ def image(
         found = scanner.scan_images(
             images.references, matcher, key=key(), progress=progress, **options
         )
-        outcome = outcome_of(found, progress)
+        outcome = outcome_of(ruleset.allowed(found), progress)
     writer.write(outcome)
     return reporting.exit_code(outcome)

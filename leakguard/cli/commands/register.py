@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
+from contextlib import suppress
 
 from leakguard import hosts, policy
 from leakguard.cli import console
@@ -27,7 +30,8 @@ def register(secrets: Secrets) -> int:
 
     The values go to GitHub Actions (also Forgejo's and Gitea's) and Azure Pipelines as commands on
     standard output, which these hosts take out of the log, and to Buildkite through its agent.
-    Nothing is printed anywhere else: other hosts cannot be told, use `leakguard run` there.
+    Standard output must be that of the job: a terminal and a file would keep the values. Other
+    hosts cannot be told, use `leakguard run` there.
     """
     host = _host()
     least = number("--min-length", secrets.min_length, least=1)
@@ -41,6 +45,8 @@ def register(secrets: Secrets) -> int:
     else:
         console.write([told.text])
     console.tell(f"leakguard: {host.name} masks {counted(told.count, 'form')} from now on")
+    if told.untold:
+        console.tell(f"leakguard: {host.name} has no way to be told {counted(told.untold, 'form')}")
     return ExitCode.OK
 
 
@@ -57,6 +63,19 @@ def _host() -> Host:
         raise UsageError(
             f"register: {host.name} cannot be told by a job; use 'leakguard run' there"
         )
-    if not host.command and sys.stdout is not None and sys.stdout.isatty():
-        raise UsageError("register: standard output is a terminal, which would show the values")
+    if not host.command and (keeper := _keeper()):
+        raise UsageError(f"register: standard output is a {keeper}, which would keep the values")
     return host
+
+
+def _keeper() -> str:
+    """Return what standard output is if the host cannot be at the other end of it."""
+    if sys.stdout is None:
+        return ""
+    if sys.stdout.isatty():
+        return "terminal"
+    # What stands in for it has no descriptor, and is no file.
+    with suppress(OSError):
+        if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
+            return "file"
+    return ""

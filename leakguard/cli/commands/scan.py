@@ -39,6 +39,6 @@ def scan(
         Progress(shown=reporting.progress) as progress,
     ):
         found = scanner.scan_origins(origins, matcher, key=key(), progress=progress, **options)
-        outcome = outcome_of(found, progress)
+        outcome = outcome_of(ruleset.allowed(found), progress)
     writer.write(outcome)
     return reporting.exit_code(outcome)

@@ -1,0 +1,208 @@
+"""Where traces start: at a few bytes of a secret, of its base64 and of its hexadecimal digits.
+
+A trace needs so many bytes unharmed that chance seldom writes them. One at each place of a value
+would find every part of it exactly; of a long one, or with many secrets, some places have to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from html.entities import codepoint2name
+from itertools import accumulate
+from urllib.parse import quote_from_bytes
+
+from leakguard.encoders.bases import own_base64
+from leakguard.encoders.markup import ENCODERS as MARKUP
+from leakguard.encoders.parts import Part, parts
+from leakguard.encoders.quoting import ENCODERS as QUOTING
+from leakguard.model import Needle, Secret
+from leakguard.policy.budget import BEGINNING_BITS
+from leakguard.policy.information import bits
+from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
+
+_SHORTEST, _LONGEST = 6, 32
+# A longer value is a file: its lines are needles, and it is found as a whole.
+_LONGEST_FOLLOWED = 16 * 1024
+_LEAST_BITS = 20.0  # of the bytes at which a trace starts
+_FEW, _SOME = 6, 16
+_PLACES = 256  # at the most in one value, when there are few values
+_FOLLOWED = frozenset({"raw", "trimmed", "unquoted", "leaf", "password", "decoded"})
+_INNER = frozenset({"leaf", "password"})
+_ESCAPES = frozenset(encoder.name for encoder in (*MARKUP, *QUOTING))
+# What many others have in common with a secret of the kind: where a URL leads, the frame of a key,
+# whom a token is for.
+_PUBLIC = re.compile(
+    rb"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/?#\s]{0,256}/?|-----[A-Z ]{1,64}-----"
+    rb"|eyJ[\w-]{1,4096}\.(?:eyJ[\w-]{1,16384}\.)?|(?:MII[\w+/]{0,10})?ANBgkqhkiG9w0BAQEFAA[\w+/]{0,16}"
+)
+_PUBLIC_BITS = 0.1
+_SHORTEST_OPENED = 4
+_PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_SIGN = re.compile(rb"[^0-9A-Za-z]")
+_UNTOUCHED = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.~")
+
+
+def traces(
+    secret: Secret, needles: Sequence[Needle], *, min_length: int, places: int = _PLACES
+) -> Iterator[Trace]:
+    """Yield the traces of a secret, none if it tells too little to be told from chance.
+
+    Args:
+        secret: The value, and the name that matches carry.
+        needles: Its needles.
+        min_length: A value or part that is shorter, in bytes, is not protected.
+        places: At how many places of a value traces start, at the most.
+    """
+    found = parts(secret.value, min_length=min_length)
+    # Where only some fields of a document are secret, the document is full of what is not.
+    inner = [part for part in found if part.label in _INNER]
+    for part in inner or found:
+        if part.label in _FOLLOWED:
+            yield from _of_part(secret.name, part, needles, places)
+
+
+def _of_part(name: str, part: Part, needles: Sequence[Needle], places: int) -> Iterator[Trace]:
+    value = part.value
+    if len(value) > _LONGEST_FOLLOWED:
+        return
+    told = _told(value)
+    if sum(told) < BEGINNING_BITS:
+        return
+    form = _form(name, value, told, Alphabet.TEXT)
+    yield from _starts(form, places)
+    beginnings = 1 + (places > _FEW) + (places > _SOME)
+    yield from (Trace(word, form, 0) for word in _spelled(value, needles, beginnings))
+    for lead, text in enumerate(own_base64(value)):
+        if len(text) > 2 * _SHORTEST:
+            digits = _form(name, text, _of_base64(told, lead, len(text)), Alphabet.BASE64)
+            yield from _starts(digits, beginnings, near=True)
+    digits = _form(name, value.hex().encode(), _halved(told), Alphabet.HEX)
+    yield from _of_digits(digits, beginnings)
+
+
+def _form(name: str, value: bytes, told: Sequence[float], alphabet: Alphabet) -> Form:
+    spelled = value.translate(alphabet.value)
+    return Form(name, spelled, tuple(accumulate(told, initial=0.0)), alphabet)
+
+
+def _told(value: bytes) -> list[float]:
+    """Return what each byte tells to those who have seen others of the kind."""
+    told = list(bits(value))
+    for public in _PUBLIC.finditer(value):
+        for place in range(*public.span()):
+            told[place] = min(told[place], _PUBLIC_BITS)
+    return told
+
+
+def _of_base64(told: Sequence[float], lead: int, length: int) -> list[float]:
+    """Return what each digit tells that is the value's own behind `lead` foreign bytes."""
+    first = -(-8 * lead // 6)
+    places = ((first + digit) * 6 // 8 - lead for digit in range(length))
+    return [told[place] * 6 / 8 for place in places]
+
+
+def _halved(told: Sequence[float]) -> list[float]:
+    return [each / 2 for each in told for _ in range(2)]
+
+
+def _starts(form: Form, places: int, *, near: bool = False) -> Iterator[Trace]:
+    """Yield traces at places all over a form, or only at its beginning, one behind the other."""
+    last = len(form.value) - _SHORTEST
+    apart = _SHORTEST if near else max(1, -(-last // places))
+    for place in range(0, min(last, apart * places - 1) + 1, apart):
+        if word := _word(form, place):
+            lead = form.value[place - apart : place] if apart <= LONGEST_LEAD else b""
+            yield Trace(word, form, place, lead)
+
+
+def _word(form: Form, place: int) -> bytes:
+    """Return the fewest bytes at a place that chance seldom writes; none if there are none."""
+    for end in range(place + _SHORTEST, min(place + _LONGEST, len(form.value)) + 1):
+        if form.bits(place, end) >= _LEAST_BITS:
+            return form.value[place:end]
+    return b""
+
+
+def _spelled(value: bytes, needles: Sequence[Needle], beginnings: int) -> Iterator[bytes]:
+    """Yield the beginning wide, bold, underlined, in letters apart, and with its first escapes."""
+    head = value[:4]
+    if len(head) == 4 and head.isascii():
+        yield head.decode().encode("utf-16-le")
+        yield head.decode().encode("utf-16-be")
+    if beginnings > 1:
+        letters = [letter.encode() for letter in value.decode("utf-8", "replace")[:4]]
+        yield b"".join(b"%b\b%b" % (letter, letter) for letter in letters[:3])
+        yield b"".join(b"_\b%b" % letter for letter in letters[:3])
+        yield b" ".join(letters)
+        yield b"   ".join(letters[:3])
+    if not _UNTOUCHED.issuperset(value[:_SHORTEST]):
+        escaped = (needle.value for needle in needles if needle.encoding in _ESCAPES)
+        heads = dict.fromkeys(form[: _SHORTEST + 2] for form in escaped)
+        yield from (head for head in heads if not value.startswith(head))
+        yield from dict.fromkeys(_opened(value) if beginnings > 1 else ())
+
+
+def _opened(value: bytes) -> Iterator[bytes]:
+    """Yield the beginning up to where escapes begin, and how these may begin, nested or not."""
+    text = value.decode("utf-8", "surrogateescape")
+    place = next(at for at, character in enumerate(text) if character not in _PLAIN)
+    once = list(_written(text[place]))
+    twice = [_nested(form[:1]) for form in once]
+    openings = [*once]
+    for form, outer in zip(once, twice, strict=True):
+        openings += [mark + form[1:] for mark in outer]
+        openings += [quote_from_bytes(form, "").encode(), _SIGN.sub(rb"\\\g<0>", form)]
+    openings += _NESTED_MARKS
+    openings += [more + mark[1:] for mark in _NESTED_MARKS for more in _nested(mark[:1])]
+    for opening in openings:
+        word = (text[:place].encode() + opening)[: _SHORTEST + 2]
+        if len(word) >= _SHORTEST_OPENED:
+            yield word
+
+
+def _written(character: str) -> Iterator[bytes]:
+    """Yield how a character is written in each family of escapes."""
+    code = ord(character)
+    unit = character.encode("utf-8", "surrogateescape")[:1]
+    for form in (b"%%%02X", b"%%%02x", b"\\x%02x", b"\\%03o", b"=%02X"):
+        yield form % ord(unit)
+    for form in (b"\\u%04x", b"\\u%04X", b"&#%d;", b"&#x%x;"):
+        yield form % code
+    if code in codepoint2name:
+        yield f"&{codepoint2name[code]};".encode()
+    if code < 128:
+        yield from (mark + unit for mark in (b"\\", b"^"))
+    if character in "'\"":
+        yield from (unit + unit, unit + b"\\" + unit)
+
+
+def _nested(mark: bytes) -> list[bytes]:
+    """Return how the first character of an escape is written where it is escaped once more."""
+    if mark in {b"^", b"'", b'"'}:
+        return [mark + mark]
+    written = dict.fromkeys(_written(mark.decode()))
+    return [form for form in written if not form.startswith(b"&#x")]
+
+
+_NESTED_MARKS = [form for mark in (b"%", b"\\", b"&", b"=") for form in _nested(mark)]
+
+
+def _of_digits(form: Form, beginnings: int) -> Iterator[Trace]:
+    """Yield traces in the digits of a dump, which stand apart in ones or twos of bytes."""
+    for place in range(0, 6 * beginnings, 6):
+        digits = form.value[place : place + 6]
+        if len(digits) < 6:
+            return
+        first, second, third = digits[:2], digits[2:4], digits[4:]
+        spellings = [
+            digits,
+            b"%b %b %b" % (first, second, third),
+            b"%b%b %b" % (first, second, third),
+            b"%b %b%b" % (first, second, third),
+        ]
+        if beginnings > 1:
+            listed = (b", ", b",", b":", b" 0x", b", 0x")
+            spellings += [joint.join((first, second, third)) for joint in listed]
+        for word in dict.fromkeys((*spellings, *map(bytes.upper, spellings))):
+            yield Trace(word, form, place)

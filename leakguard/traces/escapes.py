@@ -1,0 +1,230 @@
+r"""How a byte may be written otherwise: one level for each family of escapes, to be stacked.
+
+A level reads what the level below has read. So `["percent", "backslash"]` undoes percent signs
+first, and then the backslashes that come out; nesting in any order is a sequence of levels. A level
+leaves alone what is no escape of its family. A new family is a new entry of `LEVELS`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from leakguard.traces.breaks import BLANKS, MoreNeeded, behind
+
+_SIMPLE = {
+    b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"a": b"\a",
+    b"e": b"\x1b",
+}  # fmt: skip
+_HEX = frozenset(b"0123456789abcdefABCDEF")
+_OCTAL = frozenset(b"01234567")
+_LONGEST_ENTITY = 12
+_MOST_UNSHOWN = 3
+_QUOTED_QUOTES = (b"\\''", b"\"'\"'")  # what the shell puts behind a quote that stands for itself
+_SHOWN = frozenset(range(32, 256)) | frozenset(b"\t\r\n\b\x1b")
+
+Take: TypeAlias = Callable[[int], tuple[bytes, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A family of escapes.
+
+    Attributes:
+        name: What it is called.
+        marks: The bytes that its escapes begin with.
+        undo: From a mark, and how to take what follows, to what they stand for and where it ends.
+    """
+
+    name: str
+    marks: frozenset[int]
+    undo: Callable[[bytes, Take, int], tuple[bytes, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads a text byte by byte through levels.
+
+    Attributes:
+        text: The bytes at hand.
+        final: Whether nothing comes behind them.
+        margin: Line ends are passed over, and so many units of the margin behind each; None where
+            they are read.
+        passed: The line ends that were passed over, in no order.
+    """
+
+    text: bytes
+    final: bool
+    margin: int | None = None
+    passed: list[tuple[int, int]] = field(default_factory=list)
+
+    def take(self, at: int, levels: Sequence[Level]) -> tuple[bytes, int]:
+        """Return what stands at `at`, nothing at the end of a final text, and where it ends.
+
+        Raises:
+            MoreNeeded: If the text at hand does not tell.
+        """
+        if not levels:
+            return self._raw(at)
+        *below, top = levels
+
+        def take(place: int) -> tuple[bytes, int]:
+            return self.take(place, below)
+
+        first, end = take(at)
+        return (
+            top.undo(first, take, end)
+            if len(first) == 1 and first[0] in top.marks
+            else (first, end)
+        )
+
+    def _raw(self, at: int) -> tuple[bytes, int]:
+        # What a terminal neither shows nor obeys is passed over, such as the NULs of UTF-16.
+        most = at + _MOST_UNSHOWN
+        while at < min(len(self.text), most) and self.text[at] not in _SHOWN:
+            at += 1
+        if at < len(self.text):
+            if self.margin is not None and self.text[at] in BLANKS:
+                return self._unwrapped(at, self.margin)
+            return self.text[at : at + 1], at + 1
+        if not self.final:
+            raise MoreNeeded
+        return b"", at
+
+    def _unwrapped(self, at: int, margin: int) -> tuple[bytes, int]:
+        ends = behind(self.text, at, final=self.final)
+        if len(ends) <= margin:
+            return self.text[at : at + 1], at + 1
+        self.passed.append((at, ends[margin][0]))
+        return self._raw(ends[margin][0])
+
+
+def _percent(first: bytes, take: Take, at: int) -> tuple[bytes, int]:
+    """`%NN`, and the `%uNNNN` of old scripts."""
+    mark, after = take(at)
+    if mark == b"u":
+        digits, end = _digits(take, after, 4)
+        return (_encoded(int(digits, 16)), end) if len(digits) == 4 else (first, at)
+    digits, end = _digits(take, at, 2)
+    return (bytes([int(digits, 16)]), end) if len(digits) == 2 else (first, at)
+
+
+def _quoted_printable(first: bytes, take: Take, at: int) -> tuple[bytes, int]:
+    """`=NN`, and a line end behind `=` that is none."""
+    mark, after = take(at)
+    if mark == b"\r":
+        mark, after = take(after)
+    if mark == b"\n":
+        return b"", after
+    digits, end = _digits(take, at, 2)
+    return (bytes([int(digits, 16)]), end) if len(digits) == 2 else (first, at)
+
+
+def _entity(first: bytes, take: Take, at: int) -> tuple[bytes, int]:
+    """`&#NN;`, `&#xNN;` and `&name;`."""
+    name, end = b"", at
+    while len(name) < _LONGEST_ENTITY:
+        character, end = take(end)
+        if character == b";":
+            written = f"&{name.decode('latin-1')};"
+            plain = html.unescape(written)
+            return (
+                (plain.encode("utf-8", "surrogatepass"), end) if plain != written else (first, at)
+            )
+        if not character.isalnum() and character != b"#":
+            break
+        name += character
+    return first, at
+
+
+def _backslash(first: bytes, take: Take, at: int) -> tuple[bytes, int]:
+    r"""The escapes of C, JSON, Python and shells; before any other character `\` just quotes."""
+    mark, after = take(at)
+    if mark in _SIMPLE:
+        return _SIMPLE[mark], after
+    if mark in {b"x", b"u", b"U"}:
+        return _numbered(mark, take, after) or (mark, after)
+    if mark and mark[0] in _OCTAL:
+        digits, end = _digits(take, at, 3, _OCTAL)
+        return bytes([int(digits, 8) & 255]), end
+    if mark == b"\r":
+        mark, after = take(after)
+    return (b"", after) if mark == b"\n" else (mark or first, after)
+
+
+def _numbered(mark: bytes, take: Take, at: int) -> tuple[bytes, int] | None:
+    brace, after = take(at)
+    if brace == b"{":
+        digits, end = _digits(take, after, 8)
+        closing, end = take(end)
+        return (_encoded(int(digits, 16)), end) if digits and closing == b"}" else None
+    length = {b"x": 2, b"u": 4, b"U": 8}[mark]
+    digits, end = _digits(take, at, length)
+    if len(digits) < length:
+        return None
+    return (
+        (bytes([int(digits, 16)]), end) if mark == b"x" else _character(int(digits, 16), take, end)
+    )
+
+
+def _character(code: int, take: Take, at: int) -> tuple[bytes, int]:
+    """Return a character in UTF-8; the half of a pair takes its other half along."""
+    if 0xD800 <= code < 0xDC00:
+        slash, after = take(at)
+        mark, after = take(after)
+        digits, end = _digits(take, after, 4)
+        if (slash, mark) == (b"\\", b"u") and len(digits) == 4:
+            low = int(digits, 16)
+            return _encoded(0x10000 + ((code & 0x3FF) << 10) + (low & 0x3FF)), end
+    return _encoded(code), at
+
+
+def _doubled(first: bytes, take: Take, at: int) -> tuple[bytes, int]:
+    """Quotes that stand for one because there are two, or because a shell closed and reopened."""
+    mark, after = take(at)
+    if mark == first:
+        return first, after
+    if first == b"'" and mark in {b"\\", b'"'}:
+        written, end = mark, after
+        while len(written) < 3:
+            more, end = take(end)
+            if not more:
+                break
+            written += more
+        if written in _QUOTED_QUOTES:
+            return first, end
+    return first, at
+
+
+def _caret(first: bytes, take: Take, at: int) -> tuple[bytes, int]:
+    """What `cmd` and PowerShell put in front of a character that they would obey."""
+    mark, after = take(at)
+    return (mark, after) if mark else (first, at)
+
+
+def _digits(take: Take, at: int, most: int, allowed: frozenset[int] = _HEX) -> tuple[bytes, int]:
+    """Return the digits that stand at `at`, at most so many, and where they end."""
+    digits = b""
+    while len(digits) < most:
+        character, end = take(at)
+        if len(character) != 1 or character[0] not in allowed:
+            break
+        digits, at = digits + character, end
+    return digits, at
+
+
+def _encoded(code: int) -> bytes:
+    return chr(code).encode("utf-8", "surrogatepass") if code < 0x110000 else b"?"
+
+
+LEVELS = (
+    Level("percent", frozenset(b"%"), _percent),
+    Level("backslash", frozenset(b"\\"), _backslash),
+    Level("entity", frozenset(b"&"), _entity),
+    Level("quoted-printable", frozenset(b"="), _quoted_printable),
+    Level("doubled", frozenset(b"'\"$"), _doubled),
+    Level("caret", frozenset(b"^`"), _caret),
+)
+"""The families that are known."""
