@@ -45,7 +45,7 @@ class Sieve:
         """Take a compiled `database`, and how far a window reaches from where a pattern ends.
 
         A database that is None has no pattern in it. Where a pattern has a `token_within`, a run of
-        so many bytes as tokens have lies no farther behind, or there is no window.
+        so many bytes as tokens have lies in its match or no farther behind, or there is no window.
         """
         self._database = database
         self._behind = behind
@@ -60,10 +60,10 @@ class Sieve:
 
         def widen(pattern: int, _from: int, end: int, _flags: int, _context: object) -> None:
             reach = token_within[pattern]
-            if reach and not has_token(text, start + end, start + end + reach):
+            begin = max(start, start + end - behind[pattern])
+            if reach and not has_token(text, begin, start + end + reach):
                 return
             # Merged at once: a text that is all matches must not cost memory for each.
-            begin = max(start, start + end - behind[pattern])
             stop = min(len(text), start + end + ahead[pattern])
             while found and found[-1][1] >= begin:
                 last = found.pop()
@@ -169,8 +169,8 @@ class Sought:
         pattern: The regex.
         behind: The most bytes between the start of a match and its end.
         ahead: How many bytes behind that end are worth a look too.
-        token_within: If not 0, a run of `LEAST_TOKEN` bytes as tokens have lies within so many
-            bytes behind that end, or nothing is worth a look.
+        token_within: If not 0, a run of `LEAST_TOKEN` bytes as tokens have lies in the match or
+            within so many bytes behind its end, or nothing is worth a look.
     """
 
     pattern: bytes

@@ -6,7 +6,8 @@ import signal
 from hypothesis import HealthCheck, settings
 
 # What started the tests may ignore signals, as `nohup` does, and processes inherit that.
-for _number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTSTP", "SIGCONT")
+for _number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.SIG_DFL)
 

@@ -25,11 +25,11 @@ def rule(identifier: str) -> Rule:
 
 
 def found(text: bytes, *, least: Confidence = LIKELY) -> set[tuple[str, bytes]]:
-    """Return id and secret of all that the built-in rules find in `text`."""
+    """Return id and secret of all that built-in rules find in `text`, whatever its path."""
     return {
         (each.id, text[start:end])
         for each in rules.builtin_rules()
-        if each.best >= least
+        if each.best >= least and not each.path
         for keyword in each.keywords
         for at in occurrences(keyword, text)
         for start, end, confidence in each.matches(text, at)

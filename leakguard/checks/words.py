@@ -10,13 +10,21 @@ from leakguard.checks.check import Check, Facts
 from leakguard.checks.digits import decoded
 
 
+# What documentation writes for a password.
+_SAMPLE = re.compile(
+    rb"(?i)(?:pass(?:word|wd)?|secret|foo|bar|baz|hello|world|test|user(?:name)?|guest|example|x+)\d*"
+)
+
+
 def _basic_auth(secret: bytes) -> bool:
     """Return whether it decodes to printable text of the form `user:password`."""
     text = decoded(secret)
     user, colon, password = text.partition(b":")
     text.decode()
     printable = all(byte >= 0x20 and byte != 0x7F for byte in text)
-    return bool(printable and colon and len(user + password) >= 4 and password)
+    if not (printable and colon and password) or _SAMPLE.fullmatch(password):
+        return False
+    return len(user + password) >= 4
 
 
 def _basic_auth_facts(secret: bytes) -> Facts:
