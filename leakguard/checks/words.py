@@ -9,7 +9,6 @@ from types import MappingProxyType
 from leakguard.checks.check import Check, Facts
 from leakguard.checks.digits import decoded
 
-
 # What documentation writes for a password.
 _SAMPLE = re.compile(
     rb"(?i)(?:pass(?:word|wd)?|secret|foo|bar|baz|hello|world|test|user(?:name)?|guest|example|x+)\d*"
