@@ -29,9 +29,10 @@ cov: $(READY)
 
 # What takes too long for every change: a million cases, and streams of gigabytes.
 nightly: $(READY)
-	LEAKGUARD_ORACLE_CASES=1000000 LEAKGUARD_LEAK_CASES=500 LEAKGUARD_FAULTS=all \
-		$(BIN)/pytest -n $(JOBS) tests/test_oracle.py tests/test_leak_oracle.py tests/test_faults.py
+	LEAKGUARD_ORACLE_CASES=1000000 LEAKGUARD_FAULTS=all \
+		$(BIN)/pytest -n $(JOBS) tests/test_oracle.py tests/test_faults.py
 	$(BIN)/pytest -m nightly
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n $(JOBS)
 
 bench: $(READY)
 	$(BIN)/python -m bench

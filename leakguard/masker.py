@@ -512,11 +512,12 @@ def _without(
     kept: Sequence[tuple[int, int]], taken: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
     """Yield what is left of sorted ranges when other sorted ranges are taken from them."""
-    passed = 0
+    passed = place = 0
     for begin, end in kept:
         while passed < len(taken) and taken[passed][1] <= begin:
             passed += 1
-        place = begin
+        # Two ways of reading the same bytes may keep them in other pieces.
+        place = max(place, begin)
         for first, last in takewhile(partial(_begins_before, end), islice(taken, passed, None)):
             if first > place:
                 yield place, first

@@ -584,7 +584,7 @@ def test_rules_show_tells_all_of_one(capsys: Captured) -> None:
 
 def test_rules_check_holds_the_built_in_rules_against_their_examples(capsys: Captured) -> None:
     assert main(["rules", "check"]) == 0
-    assert re.fullmatch(r"\d+ rules, \d+ examples, ok\n", capsys.readouterr().out)
+    assert re.fullmatch(r"[\d,]+ rules, [\d,]+ examples, ok\n", capsys.readouterr().out)
 
 
 def test_rules_check_tells_every_fault_with_its_line(tmp_path: Path, capsys: Captured) -> None:

@@ -320,7 +320,7 @@ def test_what_is_wrong_is_told_in_one_line(text: str, message: str, capsys: Capt
 def test_a_file_that_is_not_there_is_told(capsys: Captured) -> None:
     assert main(["rules", "list", "--config", "none.toml"]) == 2
     assert capsys.readouterr().err == (
-        "leakguard: cannot read configuration none.toml: No such file or directory\n"
+        "leakguard: cannot read what --config or LEAKGUARD_CONFIG names: no such file\n"
     )
 
 

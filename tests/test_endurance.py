@@ -166,6 +166,7 @@ def test_one_byte_without_end_takes_no_more_memory(byte: bytes) -> None:
     came_through(repeated(byte, 8 * MEGABYTE), 8 * MEGABYTE)
 
 
+@nightly
 def test_a_long_line_takes_no_more_memory() -> None:
     came_through(repeated(b"a", 64 * MEGABYTE), 64 * MEGABYTE)
 

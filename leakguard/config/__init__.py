@@ -8,6 +8,7 @@ and cannot say where secrets are or where reports go. To trust a file further, n
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -87,6 +88,9 @@ def load(file: str = "", *, start: Path | None = None) -> Config:
         UsageError: If it cannot be read, or what it says is not understood.
     """
     if file:
+        if not os.path.exists(file):  # noqa: PTH110  # a name that is too long is none either
+            # A secret may stand where a path belongs, so the message does not repeat it.
+            raise UsageError("cannot read what --config or LEAKGUARD_CONFIG names: no such file")
         return Config(tuple(parts(Path(file), within=None)))
     path, root = found(start or Path.cwd())
     return Config(tuple(parts(path, within=root))) if path else Config()
