@@ -524,6 +524,7 @@ def _without(
             place = max(place, last)
         if place < end:
             yield place, end
+            place = end
 
 
 def _begins_before(end: int, piece: tuple[int, int]) -> bool:

@@ -1,7 +1,7 @@
 """What a terminal shows is searched too, and what it obeys stays."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leakguard.decoders import TERMINAL, Reading
@@ -15,6 +15,7 @@ KNOWN = Matcher([Secret("TOKEN", VALUE)])
 PAINT = (b"\x1b[31m", b"\x1b[0m", b"\x1b[K", b"\x1b]8;;http://x\x1b\\", b"\x1b(B", b"\x1b[38;5;0m")
 
 
+@example([(12, PAINT[0])] * 2, [1])
 @given(st.lists(st.tuples(st.integers(0, 29), st.sampled_from(PAINT)), max_size=8), cuttings())
 def test_paint_in_a_secret_stays_and_the_secret_goes(
     paint: list[tuple[int, bytes]], lengths: list[int]
