@@ -1,0 +1,92 @@
+"""What is kept is read back as it was, and what others could have written is not."""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from leakguard import cache
+
+CONTENT = b"worked out \0 once"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    return tmp_path / "leakguard"
+
+
+def test_what_is_kept_is_read_back() -> None:
+    cache.keep("sieve-1", CONTENT)
+    assert cache.load("sieve-1") == CONTENT
+    assert cache.load("sieve-2") is None
+
+
+def test_what_is_kept_later_takes_the_place_of_what_was(folder: Path) -> None:
+    cache.keep("sieve-1", b"before")
+    cache.keep("sieve-1", CONTENT)
+    assert cache.load("sieve-1") == CONTENT
+    assert [file.name for file in folder.iterdir()] == ["sieve-1"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_nobody_else_can_read_or_write_what_is_kept(folder: Path) -> None:
+    cache.keep("sieve-1", CONTENT)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "sieve-1").stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666], ids=oct)
+def test_what_others_can_write_is_not_read(folder: Path, mode: int) -> None:
+    cache.keep("sieve-1", CONTENT)
+    (folder / "sieve-1").chmod(mode)
+    assert cache.load("sieve-1") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give")
+def test_what_belongs_to_another_is_not_read(folder: Path) -> None:
+    cache.keep("sieve-1", CONTENT)
+    os.chown(folder / "sieve-1", 65534, 65534)
+    assert cache.load("sieve-1") is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda raw: raw[:-1], id="cut short"),
+        pytest.param(lambda raw: raw + b"x", id="longer"),
+        pytest.param(lambda raw: bytes([raw[0] ^ 1]) + raw[1:], id="another seal"),
+        pytest.param(lambda raw: raw[:40] + bytes([raw[40] ^ 1]) + raw[41:], id="another byte"),
+        pytest.param(lambda _: b"", id="empty"),
+    ],
+)
+def test_what_is_damaged_is_not_read(folder: Path, damage: Callable[[bytes], bytes]) -> None:
+    cache.keep("sieve-1", CONTENT)
+    file = folder / "sieve-1"
+    file.write_bytes(damage(file.read_bytes()))
+    assert cache.load("sieve-1") is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_failure(folder: Path) -> None:
+    folder.write_bytes(b"a file where the folder belongs")
+    cache.keep("sieve-1", CONTENT)
+    assert cache.load("sieve-1") is None
+
+
+def test_a_name_tells_all_that_something_depends_on() -> None:
+    seeds = [[b"ab", b"c"], [b"a", b"bc"], [b"abc"], [b"abc", b""], []]
+    names = {cache.name(kind, seed) for kind in ("sieve", "rules") for seed in seeds}
+    assert len(names) == 2 * len(seeds)
+    assert cache.name("sieve", seeds[0]) == cache.name("sieve", iter(seeds[0]))
+
+
+def test_a_file_that_was_edited_is_another(tmp_path: Path) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_bytes(b"one")
+    before = list(cache.states([file]))
+    file.write_bytes(b"another")
+    assert list(cache.states([file])) != before
