@@ -155,6 +155,9 @@ def test_without_memory_nothing_raw_passes(room: int) -> None:
         env={**os.environ, "TOKEN": TOKEN},
     )
     assert MASKED.startswith(run.stdout)
+    if run.stderr.endswith(b"cannot allocate memory for thread-local data: ABORT\n"):
+        assert run.returncode == 127  # the C library has ended the process, and asks nobody
+        return
     # Some C functions cannot even say what they lack, and what is told in the end may lack it too.
     told = run.stderr.replace(b"SystemError", b"MemoryError")
     withheld = b"leakguard: output withheld: internal error (MemoryError)\n"
