@@ -12,8 +12,7 @@ from tests.disguises import CLASSES, case
 from tests.leaks import BUDGET, LEAST_RUN, described, finds, least_run, overlooked, trial
 
 CASES = 12
-# Escapes of single characters at random, digits of a base of another base, and what is nested
-# deeper than a level or two: `docs/security-model.md` tells of them.
+# Most are nested, or harm single characters at random: `docs/security-model.md` tells of them.
 LEFT = {
     "break indented": 1,
     "break spaced": 7,
