@@ -300,6 +300,8 @@ def jwt(header: object, claims: bytes = b'{"sub":"bot"}', size: int = 32) -> byt
         pytest.param("basic-auth", base64.b64encode(b"no colon here"), False, id="no colon"),
         pytest.param("basic-auth", base64.b64encode(b"user:"), False, id="no password"),
         pytest.param("basic-auth", base64.b64encode(b"u:\x00\x01\x02\x03"), False, id="not text"),
+        pytest.param("basic-auth", base64.b64encode(b"foo:Password1"), False, id="a sample's"),
+        pytest.param("basic-auth", base64.b64encode(b"foo:Password1x"), True, id="no sample's"),
         pytest.param("base64-of-32", base64.b64encode(bytes(32)), True, id="32 bytes"),
         pytest.param("base64-of-32", b"%2B" + b"A" * 42 + b"%3D", True, id="32 bytes in a URL"),
         pytest.param("base64-of-32", base64.b64encode(bytes(31)), False, id="31 bytes"),
