@@ -169,6 +169,8 @@ HEADS = {
     "jfrog-reference": b"cmVmdGtuOj",
     "jwk": b"",
     "jwt": b"eyJhbGciOiJFUzM4NCJ9.",
+    "jwt-bare": b"eyJhbGciOiJFUzM4NCJ9.",
+    "jwt-used": b"eyJhbGciOiJFUzM4NCJ9.",
     "luhn": b"411111111111111",
     "macaroon": b"pypi-AgEIcHlwaS5vcmc",
     "mapbox": b"sk.",
@@ -301,7 +303,10 @@ def jwt(header: object, claims: bytes = b'{"sub":"bot"}', size: int = 32) -> byt
         pytest.param("basic-auth", base64.b64encode(b"user:"), False, id="no password"),
         pytest.param("basic-auth", base64.b64encode(b"u:\x00\x01\x02\x03"), False, id="not text"),
         pytest.param("basic-auth", base64.b64encode(b"foo:Password1"), False, id="a sample's"),
-        pytest.param("basic-auth", base64.b64encode(b"foo:Password1x"), True, id="no sample's"),
+        pytest.param("basic-auth", base64.b64encode(b"foo:Zq81mm92x"), True, id="no sample's"),
+        pytest.param(
+            "basic-auth", base64.b64encode(b"Zq81mm92Kd7xLp0aQw:"), True, id="a key for a user"
+        ),
         pytest.param("base64-of-32", base64.b64encode(bytes(32)), True, id="32 bytes"),
         pytest.param("base64-of-32", b"%2B" + b"A" * 42 + b"%3D", True, id="32 bytes in a URL"),
         pytest.param("base64-of-32", base64.b64encode(bytes(31)), False, id="31 bytes"),
@@ -351,12 +356,32 @@ def jwt(header: object, claims: bytes = b'{"sub":"bot"}', size: int = 32) -> byt
         pytest.param("password", b"postgres", False, id="a plain word"),
         pytest.param("password", b"12345678", False, id="digits alone"),
         pytest.param("password", b"Password1", False, id="what it is called"),
+        pytest.param("password", b"Zq81%40mm92", True, id="digits that are no escape"),
+        pytest.param("password", b"pa%40e%20f%3Ax", False, id="no digits but of escapes"),
+        pytest.param("assigned-value", b"a = 'Zq81mm92Kd", True, id="a value"),
+        pytest.param("assigned-value", b"pageToken: 'Zq81mm92Kd", False, id="a place in a list"),
+        pytest.param("assigned-value", b"exchangeToken: 'Zq81mm92Kd", True, id="no place"),
+        pytest.param("assigned-value", b"a = 'shop.RegionalOrders", False, id="a class's name"),
+        pytest.param("assigned-value", b"a = 'kXqBtZwPdRvLm", True, id="letters that chance drew"),
+        pytest.param("assigned-value", b"a = 'Zq81mm92Kd...", False, id="a value cut short"),
+        pytest.param("jwt-used", jwt({"alg": "HS256"}), True, id="a JWT of somebody"),
+        pytest.param("jwt-used", jwt({"alg": "HS256"}, b'{"a":1}'), False, id="a JWT of nobody"),
+        pytest.param("jwt-bare", jwt({"alg": "HS256"}), False, id="a JWT of somebody, not bare"),
+        pytest.param("jwt-bare", jwt({"alg": "HS256"}, b'{"a":1}'), True, id="a bare JWT"),
         pytest.param("letters-and-digits", b"abc1", True, id="letters and a digit"),
         pytest.param("letters-and-digits", b"abcd", False, id="letters alone"),
     ],
 )
 def test_structure(name: str, secret: bytes, *, passes: bool) -> None:
     assert CHECKS[name](secret) is passes
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [b"password", b"P@ssw0rd!", b"my_secret", b"secretpass", b"user%20name", b"Password123"],
+)
+def test_what_only_says_what_should_stand_there_is_broken(secret: bytes) -> None:
+    assert CHECKS["password"].proof(secret) is Proof.BROKEN
 
 
 @pytest.mark.parametrize(
@@ -368,6 +393,8 @@ def test_structure(name: str, secret: bytes, *, passes: bool) -> None:
         pytest.param("supabase", b"sb_secret_" + b"a" * 22 + b"_" + b"b" * 8, id="another salt"),
         pytest.param("entra-secret", b"abc7Q~" + b"a" * 31, id="the form before"),
         pytest.param("slack", b"xoxb-123456789012-abc", id="an older form"),
+        pytest.param("password", b"postgres", id="a word that may be meant"),
+        pytest.param("basic-auth", base64.b64encode(b"root:postgres"), id="a word in a header"),
         pytest.param("private-key", b"Zq81mD92Kn7xLp0aR3" * 8, id="what may be a part of a key"),
     ],
 )

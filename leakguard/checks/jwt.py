@@ -34,6 +34,11 @@ _SIZES: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "PS512": _RSA,
     }
 )
+# A token that is in use says whose it is, what for or how long; one in a manual need not.
+_TELLING = frozenset(
+    b"iss sub aud exp nbf iat jti azp scope scopes scp sid tid oid cid uid id role roles ref name "
+    b"email user username userid clientid accountid orgid tenantid sessionid permissions".split()
+)
 _CLAIMS = {
     "iss": "issuer",
     "sub": "subject",
@@ -53,6 +58,24 @@ def _judge(secret: bytes) -> Proof:
         return Proof.BROKEN
     whole = _is_document(claims) and _size(signature) in _SIZES.get(algorithm, ())
     return Proof.HOLDS if whole else Proof.OPEN
+
+
+def _judge_used(secret: bytes) -> Proof:
+    """Return what a token proves, if it does not look like one of a manual."""
+    return Proof.BROKEN if _is_bare(secret) else _judge(secret)
+
+
+def _judge_bare(secret: bytes) -> Proof:
+    """Return what a token proves of which no claim says whose it is, what for or how long."""
+    return _judge(secret) if _is_bare(secret) else Proof.BROKEN
+
+
+def _is_bare(secret: bytes) -> bool:
+    claims = _parts(secret)[1]
+    if not _is_document(claims):
+        return False
+    named = (name.lower().replace("_", "").encode() for name in document(decoded(claims)))
+    return _TELLING.isdisjoint(name.rpartition(b"/")[2] for name in named)
 
 
 def _parts(secret: bytes) -> tuple[bytes, bytes, bytes]:
@@ -88,12 +111,25 @@ def _tell(secret: bytes) -> Facts:
 
 def _complete(head: bytes) -> bytes:
     """Return claims and signature for a header that is there, with the dot behind it."""
+    return _completed(head, {"sub": drawn(head, 12).hex(), "iss": "ci", "exp": 1_900_000_000})
+
+
+def _complete_bare(head: bytes) -> bytes:
+    return _completed(head, {"some": drawn(head, 12).hex()})
+
+
+def _completed(head: bytes, told: Mapping[str, str | int]) -> bytes:
     header = document(decoded(_parts(head)[0]))
     size = _SIZES[text_of(header.get("alg"))][0]
-    subject = drawn(head, 12).hex()
-    claims = json.dumps({"sub": subject, "iss": "ci", "exp": 1_900_000_000}).encode()
+    claims = json.dumps(told).encode()
     rest = encoded(claims) + b"." + encoded(drawn(head + claims, size))
     return rest if head.endswith(b".") else b""
 
 
-CHECKS: Mapping[str, Check] = MappingProxyType({"jwt": Check(_judge, _tell, _complete)})
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {
+        "jwt": Check(_judge, _tell, _complete),
+        "jwt-bare": Check(_judge_bare, _tell, _complete_bare),
+        "jwt-used": Check(_judge_used, _tell, _complete),
+    }
+)
