@@ -10,7 +10,6 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,6 +38,8 @@ def load(kept: str) -> bytes | None:
 
 def keep(kept: str, content: bytes) -> None:
     """Keep `content` under a name, in one step."""
+    import tempfile  # noqa: PLC0415  # seldom needed: a start finds what was kept before
+
     folder = _folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,11 +50,9 @@ def keep(kept: str, content: bytes) -> None:
         return
 
 
-def states(files: Iterable[Path]) -> Iterable[bytes]:
-    """Yield what tells files apart from those that they were, be they only edited."""
-    for file in files:
-        known = file.stat()
-        yield f"{file} {known.st_size} {known.st_mtime_ns}".encode()
+def state(file: str, status: os.stat_result) -> bytes:
+    """Return what tells a file apart from the one that it was, be it only edited."""
+    return f"{file} {status.st_size} {status.st_mtime_ns}".encode()
 
 
 def _folder() -> Path:

@@ -12,19 +12,30 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TypeAlias
 
-from leakguard import encoders, policy, sieve
+from leakguard import encoders, policy
 from leakguard.automaton import Automaton, Prefixes
 from leakguard.decoders import DECODERS, Reading
 from leakguard.model import Confidence, Match, Needle, Secret
 from leakguard.patterns import Followed, Tail
 from leakguard.rules import Rule
-from leakguard.sieve import Sieve, Sought
-from leakguard.traces import LONGEST_LEAD, Trace, Walk, traces, without_covered
+from leakguard.sieves import Sieves
+from leakguard.traces import (
+    LONGEST_LEAD,
+    Anchor,
+    Approach,
+    Trace,
+    Walk,
+    anchors,
+    begun,
+    traces,
+    without_covered,
+)
 
-Source: TypeAlias = Needle | Trace | Rule
+Known: TypeAlias = Needle | Trace | Anchor
+Source: TypeAlias = Known | Rule
 
 # Of a needle only so many bytes are indexed, and the rest is compared: kilobytes of key would cost
 # kilobytes of automaton. With many needles, fewer, so that the index stays within some 30 MB.
@@ -44,9 +55,6 @@ _SAME_RANK = 3
 # No secret has been added yet.
 _NOT_GROWN: tuple[Secret | None, Callable[[], Matcher | None]] = (None, lambda: None)
 
-# A sieve costs more than the automaton takes for so many bytes: for a short log, all of its start.
-_WORTH_A_SIEVE = 32 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -62,7 +70,7 @@ class Candidate:
     start: int
     end: int
     source: Source
-    walk: Walk | None = field(default=None, compare=False, repr=False)
+    walk: Walk | Approach | None = field(default=None, compare=False, repr=False)
 
 
 class _Index:
@@ -74,7 +82,12 @@ class _Index:
     """
 
     def __init__(
-        self, known: Sequence[Needle | Trace], rules: Sequence[Rule], rank: int = 0
+        self,
+        known: Sequence[Known],
+        rules: Sequence[Rule],
+        rank: int = 0,
+        *,
+        beside: bool = False,
     ) -> None:
         self.rank = rank
         rules = [rule for rule in rules if rule.keywords]  # the others look at paths alone
@@ -82,7 +95,7 @@ class _Index:
         self._sources: dict[bytes, list[Source]] = defaultdict(list)
         for word, source in _words(known):
             self._sources[word].append(source)
-        self._heads = heads = list(self._sources)
+        heads = list(self._sources)
         keywords: dict[bytes, list[Rule]] = defaultdict(list)
         for rule in rules:
             for keyword in rule.keywords:
@@ -95,10 +108,7 @@ class _Index:
         self._early_rules = [rule for rule in rules if rule.before]
         self._by_keyword = keywords
         self._longest_opening = max(map(len, keywords), default=1) - 1
-        self._keywords = list(keywords)
-        self._rules = rules
-        self._walked = 0
-        self._wanted = sieve.wanted()
+        self._sieves = Sieves(heads, keywords, rules, beside=beside)
         self.longest_word = max(map(len, self._sources), default=0)
         self._reach = max((rule.reach for rule in rules), default=0)
         self._early = max((rule.before for rule in rules), default=0)
@@ -111,10 +121,10 @@ class _Index:
         for begin, end in self._windows(text, start, final=final):
             for offset, word in self._automaton.occurrences(text, begin, end):
                 for source in self._sources[word]:
-                    if not isinstance(source, Trace):
+                    if not isinstance(source, Trace | Anchor):
                         yield Candidate(offset, offset + len(word), source)
                     elif source.starts(text, offset):
-                        yield Candidate(offset, offset + len(word), source, Walk(source))
+                        yield Candidate(offset, offset + len(word), source, begun(source))
 
     def windows(self, text: bytes) -> list[tuple[int, int]]:
         """Return the parts of `text`, which is complete, that are worth a look."""
@@ -123,44 +133,26 @@ class _Index:
     def _windows(self, text: bytes, start: int, *, final: bool) -> list[tuple[int, int]]:
         if start >= len(text):
             return []
-        if not self._sieved(len(text) - start):
+        sieves = self._sieves.at_hand(len(text) - start)
+        if sieves is None:
             return [(start, len(text))]
         # Near the end of the text a rule may have its keyword and not yet the rest: there, and in
         # texts so short that all of it is near the end, every keyword counts.
         tail = len(text) if final else max(start, len(text) - self._reach)
-        windows = self._needle_sieve.windows(text, start)
+        windows = sieves.needles.windows(text, start)
         if tail > start:
-            windows += self._rule_sieve.windows(text, max(0, start - self._early))
+            windows += sieves.rules.windows(text, max(0, start - self._early))
         if tail < len(text):
-            windows += self._keyword_sieve.windows(text, tail)
+            windows += sieves.keywords.windows(text, tail)
         return _merged(windows)
 
     def prepare(self) -> None:
         """Make the sieves now, so that processes forked from this one share them."""
-        if self._sieved(_WORTH_A_SIEVE):
-            _ = self._needle_sieve, self._keyword_sieve, self._rule_sieve
-
-    def _sieved(self, length: int) -> bool:
-        """Return whether to search the next `length` bytes with sieves; they take time to make."""
-        self._walked += length
-        return self._wanted and self._walked >= _WORTH_A_SIEVE and sieve.available()
+        self._sieves.make()
 
     @cached_property
     def _openings(self) -> dict[bytes, tuple[Rule, ...]]:
         return _openings(self._by_keyword)
-
-    @cached_property
-    def _needle_sieve(self) -> Sieve:
-        return sieve.of_literals(self._heads)
-
-    @cached_property
-    def _keyword_sieve(self) -> Sieve:
-        return sieve.of_literals(self._keywords)
-
-    @cached_property
-    def _rule_sieve(self) -> Sieve:
-        seed = (repr(_sieve_seed(rule)).encode() for rule in self._rules)
-        return sieve.of_patterns(seed, partial(_all_sought, self._rules))
 
     def held(self, text: bytes) -> int:
         """Return how many bytes at the end of `text` may be the beginning of a match's word."""
@@ -207,6 +199,7 @@ class Matcher:
         *,
         min_length: int = 6,
         min_confidence: Confidence = Confidence.LIKELY,
+        beside: bool = False,
     ) -> None:
         """Build the index; cost grows with the number of secrets, about 0.5 ms each.
 
@@ -215,6 +208,8 @@ class Matcher:
             rules: What unregistered credentials look like.
             min_length: A shorter value, in bytes, is not protected.
             min_confidence: What is less sure is no match.
+            beside: Whether sieves, which are made when a text is long, are made in a thread beside
+                the search, so that no byte of a stream waits for them.
         """
         self.rules = tuple(rule for rule in rules if rule.best >= min_confidence)
         self.unprotected: tuple[tuple[str, str], ...] = ()
@@ -222,8 +217,11 @@ class Matcher:
         self._min_length = min_length
         self._by_id = {rule.id: rule for rule in self.rules}
         self._grown = _NOT_GROWN
-        self._indexes: tuple[_Index, ...] = (_Index(self._known(secrets), self.rules),)
-        self.early = max([LONGEST_LEAD, *map(_looked_back, self.rules)])
+        self._beside = beside
+        self._indexes: tuple[_Index, ...] = (
+            _Index(self._known(secrets), self.rules, beside=beside),
+        )
+        self.early = max([LONGEST_LEAD, *(rule.looks_back for rule in self.rules)])
 
     @classmethod
     def of_needles(cls, needles: Iterable[Needle], rules: Iterable[Rule] = ()) -> Matcher:
@@ -244,7 +242,9 @@ class Matcher:
         matcher = object.__new__(Matcher)
         matcher.__dict__ |= self.__dict__
         matcher._grown = _NOT_GROWN
-        matcher._indexes = _merged_in(self._indexes, matcher._known([secret]))
+        matcher._indexes = _merged_in(
+            self._indexes, matcher._known([secret]), beside=self._beside
+        )
         self._grown = secret, weakref.ref(matcher)
         return matcher
 
@@ -310,7 +310,7 @@ class Matcher:
             return start if candidate.walk.advance(text, start, final=False) else None
         if isinstance(source, Needle):
             return self._needle_pending(text, start, source)
-        if isinstance(source, Trace) or len(text) >= start + source.reach:
+        if isinstance(source, Trace | Anchor) or len(text) >= start + source.reach:
             return None
         return _pending(source, text, start)
 
@@ -361,11 +361,11 @@ class Matcher:
             if confidence >= self.min_confidence:
                 yield Match(begin, end, rule.id, "rule", "raw", confidence)
 
-    def _known(self, secrets: Iterable[Secret]) -> tuple[Needle | Trace, ...]:
+    def _known(self, secrets: Iterable[Secret]) -> tuple[Known, ...]:
         """Return what to look for of `secrets`, and note which of them are not protected."""
         secrets = tuple(secrets)
         places = max(_FEWEST_PLACES, min(_MOST_PLACES, _PLACES // max(len(secrets), 1)))
-        found: list[Needle | Trace] = []
+        found: list[Known] = []
         for secret in secrets:
             needles = encoders.needles(secret, min_length=self._min_length)
             if not needles:
@@ -373,55 +373,20 @@ class Matcher:
                 self.unprotected += ((secret.name, why or "nothing of it tells enough"),)
             found += needles
             found += traces(secret, needles, min_length=self._min_length, places=places)
+        found += anchors(each for each in found if isinstance(each, Trace))
         return tuple(found)
 
 
-def _words(known: Sequence[Needle | Trace]) -> Iterator[tuple[bytes, Needle | Trace]]:
+def _words(known: Sequence[Known]) -> Iterator[tuple[bytes, Known]]:
     """Yield the word of each needle and trace."""
     head = max(_SHORTEST_HEAD, min(_LONGEST_HEAD, _INDEXED // max(len(known), 1)))
     for source in known:
-        yield (source.word if isinstance(source, Trace) else source.value[:head]), source
+        yield (source.value[:head] if isinstance(source, Needle) else source.word), source
 
 
-def _sieve_seed(rule: Rule) -> tuple[object, ...]:
-    return rule.regex, rule.keywords, rule.before, rule.reach
-
-
-def _all_sought(rules: Iterable[Rule]) -> list[Sought]:
-    """Return what a sieve looks for of some rules; what several look for is there once."""
-    found: dict[bytes, Sought] = {}
-    for each in (sought for rule in rules for sought in _sought(rule)):
-        known = found.get(each.pattern)
-        found[each.pattern] = _joint(known, each) if known else each
-    return list(found.values())
-
-
-def _joint(one: Sought, other: Sought) -> Sought:
-    """Return what fits for both."""
-    both = one.token_within and other.token_within
-    return Sought(
-        one.pattern,
-        max(one.behind, other.behind),
-        max(one.ahead, other.ahead),
-        max(one.token_within, other.token_within) if both else 0,
-    )
-
-
-def _sought(rule: Rule) -> Iterator[Sought]:
-    pattern = rule.pattern
-    ahead = rule.before + max(map(len, rule.keywords))
-    within = 0 if rule.before else pattern.token_within(sieve.LEAST_TOKEN) or 0
-    if pattern.names_only and pattern.sieve_least <= min(map(len, rule.keywords)) + 2:
-        # Its keywords tell as much as what is left of the regex, and many rules share them.
-        for keyword in {keyword.lower() for keyword in rule.keywords}:
-            literal = b"(?i)" + b"".join(b"\\x%02x" % byte for byte in keyword)
-            yield Sought(literal, rule.before + len(keyword), ahead, within)
-    else:
-        width = rule.reach if pattern.width is None else pattern.width
-        yield Sought(pattern.sieve, rule.before + width, ahead, within)
-
-
-def _merged_in(indexes: Sequence[_Index], known: tuple[Needle | Trace, ...]) -> tuple[_Index, ...]:
+def _merged_in(
+    indexes: Sequence[_Index], known: tuple[Known, ...], *, beside: bool
+) -> tuple[_Index, ...]:
     """Return indexes with one more secret: a few of one rank become one of the next.
 
     So there are few to ask, and a thousand secrets added one by one are each indexed five times and
@@ -433,7 +398,7 @@ def _merged_in(indexes: Sequence[_Index], known: tuple[Needle | Trace, ...]) -> 
         known = (*(each for index in kept[-_SAME_RANK:] for each in index.known), *known)
         del kept[-_SAME_RANK:]
         rank += 1
-    return first, *kept, _Index(known, (), rank)
+    return first, *kept, _Index(known, (), rank, beside=beside)
 
 
 def _has_spilled(text: bytes, at: int, spills: bool) -> bool:  # noqa: FBT001  # of `Needle.spills`
@@ -448,14 +413,6 @@ def _openings(keywords: Mapping[bytes, Sequence[Rule]]) -> dict[bytes, tuple[Rul
         for length in range(1, len(keyword)):
             openings[keyword[:length]] |= {rule.id: rule for rule in rules}
     return {opening: tuple(rules.values()) for opening, rules in openings.items()}
-
-
-def _looked_back(rule: Rule) -> int:
-    """Return how many bytes in front of its keyword a rule may look at."""
-    # Most look at none, and need not be analyzed to know it.
-    return rule.before + max(
-        rule.lead, rule.preface, rule.pattern.behind if b"(?<" in rule.regex else 0
-    )
 
 
 def _merged(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:

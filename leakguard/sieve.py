@@ -13,12 +13,12 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import platform
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache as once
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,23 +89,33 @@ class _Open(Sieve):
 
 
 def of_literals(words: Iterable[bytes]) -> Sieve:
-    """Return a sieve for `words` themselves.
+    """Return a sieve for `words` themselves, which may be secret: its database is not kept."""
+    sought = _literals(words)
+    if not sought or not available():
+        return _Open() if sought else Sieve(None, (), ())
+    return _made(sought)
+
+
+def of_keywords(words: Sequence[bytes]) -> Sieve:
+    """Return a sieve for `words` themselves; its database is kept on disk."""
+    return of_patterns(words, partial(_literals, words))
+
+
+def _literals(words: Iterable[bytes]) -> list[Sought]:
+    """Return what finds `words`.
 
     A database costs some 2 KB and 30 us for each literal, so there is one for all words that begin
     with it, and for all that differ in case alone.
     """
-    heads = _heads(words)
     # Escaped as a regex: the binding measures pure literals with strlen, and UTF-16 holds NULs.
-    patterns = [
-        (b"(?i)" if head.in_any_case else b"") + b"".join(map(_ESCAPED.__getitem__, head.word))
-        for head in heads
+    return [
+        Sought(
+            (b"(?i)" if head.in_any_case else b"") + b"".join(map(_ESCAPED.__getitem__, head.word)),
+            len(head.word),
+            head.longest - len(head.word),
+        )
+        for head in _heads(words)
     ]
-    behind = [len(head.word) for head in heads]
-    ahead = [head.longest - len(head.word) for head in heads]
-    if not patterns or not available():
-        return Sieve(None, (), ()) if not patterns else _Open()
-    database = _compiled(patterns)
-    return _Open() if database is None else Sieve(database, behind, ahead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,11 @@ def of_patterns(seed: Iterable[bytes], derive: Callable[[], Sequence[Sought]]) -
     sought = derive()
     if not sought:
         return Sieve(None, (), ())
+    return _made(sought, name)
+
+
+def _made(sought: Sequence[Sought], kept: str = "") -> Sieve:
+    """Return the sieve for what is sought; its database is kept under a name, if there is one."""
     database = _compiled([each.pattern for each in sought])
     if database is None:
         return _Open()
@@ -157,7 +172,8 @@ def of_patterns(seed: Iterable[bytes], derive: Callable[[], Sequence[Sought]]) -
         [each.ahead for each in sought],
         [each.token_within for each in sought],
     )
-    cache.keep(name, json.dumps(reaches).encode() + b"\n" + _package().dumpb(database))
+    if kept:
+        cache.keep(kept, json.dumps(reaches).encode() + b"\n" + _package().dumpb(database))
     return Sieve(database, *reaches)
 
 
@@ -227,10 +243,10 @@ def _loaded(name: str) -> Sieve | None:
 
 def _surroundings() -> Iterator[bytes]:
     """Yield what a database depends on beside its regexes; a foreign one would crash."""
-    yield from map(str.encode, (str(_package().__file__), platform.machine(), _processor()))
+    yield from map(str.encode, (str(_package().__file__), _processor()))
     folder = Path(__file__).parent
     code = [folder / "matcher.py", folder / "sieve.py", *sorted(folder.glob("patterns/*.py"))]
-    yield from cache.states(file for file in code if file.is_file())
+    yield from (cache.state(str(file), file.stat()) for file in code if file.is_file())
 
 
 def _processor() -> str:
@@ -238,5 +254,7 @@ def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor()
+        import platform  # noqa: PLC0415  # not on Linux: it takes as long as ten of our modules
+
+        return f"{platform.machine()} {platform.processor()}"
     return next((line for line in lines if line.startswith(("flags", "Features"))), "")

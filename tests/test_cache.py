@@ -87,6 +87,6 @@ def test_a_name_tells_all_that_something_depends_on() -> None:
 def test_a_file_that_was_edited_is_another(tmp_path: Path) -> None:
     file = tmp_path / "rules.toml"
     file.write_bytes(b"one")
-    before = list(cache.states([file]))
+    before = cache.state(str(file), file.stat())
     file.write_bytes(b"another")
-    assert list(cache.states([file])) != before
+    assert cache.state(str(file), file.stat()) != before

@@ -16,6 +16,7 @@ from leakguard.config.files import KEYS
 from leakguard.errors import UsageError
 from leakguard.model import Confidence, Finding
 from leakguard.rules.allow import OF_ALL
+from leakguard.rules.files import KEYS as RULE_KEYS
 
 TOKEN = "acme_" + "k3" * 8
 RULE = """
@@ -445,7 +446,7 @@ def test_the_schema_takes_what_is_read_and_nothing_else(capsys: Captured) -> Non
 def test_the_schema_knows_every_key_of_a_rule(capsys: Captured) -> None:
     main(["config", "schema"])
     known = json.loads(capsys.readouterr().out)["properties"]["rules"]["items"]["properties"]
-    assert set(known) == rules.KEYS
+    assert set(known) == RULE_KEYS
 
 
 def test_rules_of_gitleaks_are_imported_as_a_file_that_loads(capsys: Captured) -> None:
@@ -526,5 +527,5 @@ def test_what_the_document_shows_is_read(block: str) -> None:
 
 def test_the_document_names_every_key() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert [key for key in (*rules.KEYS, *OF_ALL) if f"`{key}`" not in text] == []
+    assert [key for key in (*RULE_KEYS, *OF_ALL) if f"`{key}`" not in text] == []
     assert [key for key in KEYS if key not in text] == []

@@ -13,27 +13,48 @@ What is told has one of these names, so that reports can be searched for them: `
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from leakguard.checks.check import Check, Details, Digits, Facts, Proof
 from leakguard.checks.digits import entropy
 
 __all__ = ["CHECKS", "COMPLETIONS", "Check", "Details", "Digits", "Facts", "Proof", "entropy"]
 
+T = TypeVar("T")
 
-def _entries() -> Iterator[tuple[str, Check]]:
+
+class _OnDemand(Mapping[str, T]):
+    """A table that is made when it is first looked into: in most streams no rule ever asks."""
+
+    def __init__(self, entries: Callable[[], Iterator[tuple[str, T]]]) -> None:
+        self._table = functools.cache(lambda: dict(entries()))
+
+    def __getitem__(self, name: str) -> T:
+        return self._table()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table())
+
+    def __len__(self) -> int:
+        return len(self._table())
+
+
+def _checks() -> Iterator[tuple[str, Check]]:
     for info in pkgutil.iter_modules(__path__, f"{__name__}."):
         table: Mapping[str, Check] = getattr(importlib.import_module(info.name), "CHECKS", {})
         yield from table.items()
 
 
-CHECKS: Mapping[str, Check] = MappingProxyType(dict(sorted(_entries())))
+def _completions() -> Iterator[tuple[str, Digits]]:
+    return ((name, check.completion) for name, check in CHECKS.items() if check.complete)
+
+
+CHECKS: Mapping[str, Check] = _OnDemand(lambda: iter(sorted(_checks())))
 """Every check by the name that rules use."""
 
-COMPLETIONS: Mapping[str, Digits] = MappingProxyType(
-    {name: check.completion for name, check in CHECKS.items() if check.complete}
-)
+COMPLETIONS: Mapping[str, Digits] = _OnDemand(_completions)
 """By check: from the head of a secret to the bytes that follow it, or nothing where none can."""

@@ -29,6 +29,7 @@ def matcher(
         [rule for rule in rules if rule.is_for_streams or not streams],
         min_length=number("--min-length", secrets.min_length, least=1),
         min_confidence=ruleset.confidence(),
+        beside=streams,
     )
     for name, reason in found.unprotected:
         console.tell(f"leakguard: not protected: {name} ({reason})")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from leakguard.config.files import FILE, Part, found, parts
+from leakguard.config.part import FILE, Part, found
 from leakguard.errors import UsageError
 from leakguard.model import Finding
 from leakguard.rules import Allow, Rule
@@ -91,9 +91,15 @@ def load(file: str = "", *, start: Path | None = None) -> Config:
         if not os.path.exists(file):  # noqa: PTH110  # a name that is too long is none either
             # A secret may stand where a path belongs, so the message does not repeat it.
             raise UsageError("cannot read what --config or LEAKGUARD_CONFIG names: no such file")
-        return Config(tuple(parts(Path(file), within=None)))
+        return _read(Path(file), within=None)
     path, root = found(start or Path.cwd())
-    return Config(tuple(parts(path, within=root))) if path else Config()
+    return _read(path, within=root) if path else Config()
+
+
+def _read(file: Path, *, within: Path | None) -> Config:
+    from leakguard.config.files import parts  # noqa: PLC0415  # most starts have nothing to read
+
+    return Config(tuple(parts(file, within=within)))
 
 
 def _add(rules: dict[str, tuple[Rule, str]], part: Part) -> None:

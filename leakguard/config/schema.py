@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from leakguard.checks import CHECKS
-from leakguard.config.files import FILE
+from leakguard.config.part import FILE
 from leakguard.model import Confidence
 
 _TEXT = {"type": "string", "minLength": 1}

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from leakguard.errors import RuleError
-from leakguard.patterns import cost, stream, syntax
+from leakguard.patterns import stream, syntax
 from leakguard.patterns.syntax import Chars, Marked, Node, Series
 
 _SEARCHED = 512
@@ -242,6 +242,8 @@ def check(regex: bytes, *, reach: int, keywords: Sequence[bytes] = (), before: i
     Raises:
         RuleError: If it is no regex, cannot be judged on a stream, or could take too long.
     """
+    from leakguard.patterns import cost  # noqa: PLC0415  # what is stored has been checked
+
     root = syntax.parse(regex)
     cost.refuse_what_is_slow(root, reach, keywords=keywords, starts=before + 1)
     stream.tail_unit(root.items)
@@ -254,6 +256,8 @@ def check_search(regex: bytes) -> None:
     Raises:
         RuleError: If it is no regex, or could take too long.
     """
+    from leakguard.patterns import cost  # noqa: PLC0415  # as above
+
     cost.refuse_what_is_slow(syntax.parse(regex, whole=True), _SEARCHED)
     re.compile(regex)
 

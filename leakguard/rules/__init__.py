@@ -39,19 +39,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from importlib import resources
 
 from leakguard.errors import RuleError
 from leakguard.rules.allow import Allow
 from leakguard.rules.conditions import Conditions
 from leakguard.rules.examples import ALPHABETS
-from leakguard.rules.files import KEYS, RuleFile
 from leakguard.rules.rule import PLACEHOLDERS, Rule
 from leakguard.rules.stored import stored
 
 __all__ = [
     "ALPHABETS",
-    "KEYS",
     "PLACEHOLDERS",
     "Allow",
     "Conditions",
@@ -74,11 +71,15 @@ def load(text: str, origin: str, *, ignored: Iterable[str] = ()) -> tuple[Rule, 
     Raises:
         RuleError: The first thing that is wrong, with its line.
     """
+    from leakguard.rules.files import RuleFile  # noqa: PLC0415  # seldom: see `stored`
+
     return RuleFile(origin, text, ignored=frozenset(ignored)).rules()
 
 
 def problems(text: str, origin: str, *, ignored: Iterable[str] = ()) -> tuple[str, ...]:
     """Return all that `load` has to say against a TOML file; empty when it would load."""
+    from leakguard.rules.files import RuleFile  # noqa: PLC0415  # as above
+
     items = RuleFile(origin, text, ignored=frozenset(ignored)).items()
     return tuple(str(item) for item in items if isinstance(item, RuleError))
 
@@ -93,12 +94,16 @@ def builtin_rules() -> tuple[Rule, ...]:
 
 
 def _parsed() -> tuple[Rule, ...]:
+    from leakguard.rules.files import RuleFile  # noqa: PLC0415  # as above
+
     files = [RuleFile(origin, text, trusted=True) for origin, text in ruleset()]
     return tuple(rule for file in files for rule in file.rules())
 
 
 def ruleset() -> tuple[tuple[str, str], ...]:
     """Return name and text of each file with built-in rules, in the order of their names."""
+    from importlib import resources  # noqa: PLC0415  # a start reads what is stored instead
+
     folder = resources.files("leakguard") / "ruleset"
     files = {file.name: file for file in folder.iterdir() if file.name.endswith(".toml")}
     return tuple((name, files[name].read_text(encoding="utf-8")) for name in sorted(files))

@@ -74,6 +74,7 @@ class Rule:
         requires: Matches of other rules without which there is none.
         silent: Whether matches only count for rules that require them.
         context: Fewest bytes in front of the secret, where that is known already; else -1.
+        behind: Most bytes in front of a match that it looks at, where that is known; else -1.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Rule:
     requires: tuple[Requirement, ...] = ()
     silent: bool = False
     context: int = field(default=-1, repr=False, compare=False)
+    behind: int = field(default=-1, repr=False, compare=False)
 
     def held_opening(self, text: bytes, start: int) -> int | None:
         """Return what `Pattern.held_opening` does, if possible without looking at the regex."""
@@ -114,6 +116,18 @@ class Rule:
     def pattern(self) -> Pattern:
         """What the regex says about streams; worked out at the first use."""
         return patterns.analyse(self.regex)
+
+    @property
+    def behind_match(self) -> int:
+        """Most bytes in front of a match that its regex looks at, and at least one if it looks."""
+        if self.behind >= 0:
+            return self.behind
+        return self.pattern.behind if b"(?<" in self.regex else 0
+
+    @property
+    def looks_back(self) -> int:
+        """How many bytes in front of its keyword it may look at."""
+        return self.before + max(self.lead, self.preface, self.behind_match)
 
     @property
     def best(self) -> Confidence:
