@@ -10,10 +10,12 @@ import hashlib
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 _SEAL = 32
+_OLD = 30 * 24 * 3600.0
 
 
 def name(kind: str, seed: Iterable[bytes]) -> str:
@@ -46,8 +48,16 @@ def keep(kept: str, content: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as stream:
             stream.write(hashlib.sha256(content).digest() + content)
         Path(stream.name).replace(folder / kept)
+        _clear_away(folder, kept.partition("-")[0])
     except OSError:
         return
+
+
+def _clear_away(folder: Path, kind: str) -> None:
+    """Delete what other versions of something have left, once it is old."""
+    for left in folder.glob(f"{kind}-*"):
+        if left.stat().st_mtime < time.time() - _OLD:
+            left.unlink()
 
 
 def state(file: str, status: os.stat_result) -> bytes:

@@ -242,9 +242,7 @@ class Matcher:
         matcher = object.__new__(Matcher)
         matcher.__dict__ |= self.__dict__
         matcher._grown = _NOT_GROWN
-        matcher._indexes = _merged_in(
-            self._indexes, matcher._known([secret]), beside=self._beside
-        )
+        matcher._indexes = _merged_in(self._indexes, matcher._known([secret]), beside=self._beside)
         self._grown = secret, weakref.ref(matcher)
         return matcher
 

@@ -6,18 +6,23 @@ found is the same without, so nothing but speed tells when they came.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from leakguard import sieve
 from leakguard.rules import Rule
+from leakguard.rules.stored import ship, shipped
 from leakguard.sieve import Sieve, Sought
 
 # A sieve costs more than the automaton takes for so many bytes: for a short log, all of its start.
 _WORTH_A_SIEVE = 32 * 1024
+_SHIPPED = "sought.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +108,37 @@ def _seed(rule: Rule) -> bytes:
 
 def all_sought(rules: Iterable[Rule]) -> list[Sought]:
     """Return what a sieve looks for of some rules; what several look for is there once."""
+    known = _shipped()
     found: dict[bytes, Sought] = {}
-    for each in (sought for rule in rules for sought in _sought(rule)):
-        known = found.get(each.pattern)
-        found[each.pattern] = _joint(known, each) if known else each
+    for rule in rules:
+        for each in known.get(_name(rule)) or _sought(rule):
+            other = found.get(each.pattern)
+            found[each.pattern] = _joint(other, each) if other else each
     return list(found.values())
+
+
+def ship_sought(rules: Iterable[Rule], folder: Path) -> None:
+    """Write into `folder` what a wheel brings along: it takes long to derive from the regexes."""
+    rows = {_name(rule): [_row(each) for each in _sought(rule)] for rule in rules if rule.keywords}
+    ship(_SHIPPED, json.dumps(rows).encode(), folder)
+
+
+def _shipped() -> dict[str, list[Sought]]:
+    """Return by the names of rules what a wheel knows that a sieve looks for of them."""
+    rows = json.loads(shipped(_SHIPPED) or b"{}")
+    return {
+        name: [Sought(pattern.encode("latin-1"), *rest) for pattern, *rest in sought]
+        for name, sought in rows.items()
+    }
+
+
+def _name(rule: Rule) -> str:
+    """Return what tells a rule from one that its sieve would be another for."""
+    return hashlib.sha256(_seed(rule)).hexdigest()[:16]
+
+
+def _row(sought: Sought) -> list[object]:
+    return [sought.pattern.decode("latin-1"), sought.behind, sought.ahead, sought.token_within]
 
 
 def _joint(one: Sought, other: Sought) -> Sought:
@@ -127,7 +158,7 @@ def _sought(rule: Rule) -> Iterator[Sought]:
     within = 0 if rule.before else pattern.token_within(sieve.LEAST_TOKEN) or 0
     if pattern.names_only and pattern.sieve_least <= min(map(len, rule.keywords)) + 2:
         # Its keywords tell as much as what is left of the regex, and many rules share them.
-        for keyword in {keyword.lower() for keyword in rule.keywords}:
+        for keyword in sorted({keyword.lower() for keyword in rule.keywords}):
             literal = b"(?i)" + b"".join(b"\\x%02x" % byte for byte in keyword)
             yield Sought(literal, rule.before + len(keyword), ahead, within)
     else:

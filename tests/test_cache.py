@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from leakguard import cache
+from leakguard.rules import Allow, Rule, parsed
+from leakguard.rules.rule import Requirement
+from leakguard.rules.stored import read, rows
 
 CONTENT = b"worked out \0 once"
 
@@ -77,6 +80,16 @@ def test_a_cache_that_cannot_be_written_is_no_failure(folder: Path) -> None:
     assert cache.load("sieve-1") is None
 
 
+def test_what_is_old_goes_when_something_new_of_its_kind_comes(folder: Path) -> None:
+    for name in ("sieve-old", "sieve-young", "rules-old"):
+        cache.keep(name, CONTENT)
+    for name in ("sieve-old", "rules-old"):
+        os.utime(folder / name, (0, 0))
+    cache.keep("sieve-new", CONTENT)
+    left = {file.name for file in folder.iterdir()}
+    assert left == {"sieve-young", "sieve-new", "rules-old"}
+
+
 def test_a_name_tells_all_that_something_depends_on() -> None:
     seeds = [[b"ab", b"c"], [b"a", b"bc"], [b"abc"], [b"abc", b""], []]
     names = {cache.name(kind, seed) for kind in ("sieve", "rules") for seed in seeds}
@@ -90,3 +103,17 @@ def test_a_file_that_was_edited_is_another(tmp_path: Path) -> None:
     before = cache.state(str(file), file.stat())
     file.write_bytes(b"another")
     assert cache.state(str(file), file.stat()) != before
+
+
+def test_what_is_stored_of_rules_is_what_was_parsed() -> None:
+    more = Rule(
+        "acme-token",
+        "",
+        b"acme_[0-9a-f]{32}",
+        (b"acme_",),
+        stopwords=(),
+        allow=(Allow(values=(b"^x", b"\xff"), paths=("a/*", "b")), Allow(rules=("acme-*",))),
+        requires=(Requirement(("one", "two"), lines=3), Requirement(("three",), columns=0)),
+    )
+    rules = [*parsed(), more]
+    assert read(rows(rules)) == tuple(rules)

@@ -72,10 +72,23 @@ def test_the_wheel_holds_code_rules_types_and_license_and_nothing_else(wheel: Pa
     info = f"leakguard_ci-{__version__}.dist-info/"
     rules = {f"leakguard/ruleset/{file.name}" for file in ROOT.glob("leakguard/ruleset/*.toml")}
     code = {str(file.relative_to(ROOT)) for file in ROOT.glob("leakguard/**/*.py")}
+    rules |= {"leakguard/ruleset/rules.json", "leakguard/ruleset/sought.json"}
     extra = {"leakguard/py.typed", *(info + part for part in METADATA)}
     assert set(names) == rules | code | extra
 
 
+# A new machine has no cache: a wheel brings what its rules come to, and what sieves look for.
+SHIPPED = """
+from leakguard import sieves
+from leakguard.rules import parsed
+from leakguard.rules.stored import read, shipped
+rules = parsed()
+assert read(shipped("rules.json")) == rules
+brought = sieves.all_sought(rules)
+sieves.shipped = lambda name: b""
+assert sieves.all_sought(rules) == brought
+print("all as derived")
+"""
 METADATA = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
 
 
@@ -86,6 +99,7 @@ def test_the_wheel_works_in_an_empty_environment(python: Path, wheel: Path, tmp_
     run(programs / "python", "-m", "pip", "install", "--quiet", wheel)
     leakguard = programs / "leakguard"
     assert run(leakguard, "--version") == f"leakguard {__version__}\n".encode()
+    assert run(programs / "python", "-c", SHIPPED) == b"all as derived\n"
     masked = run(leakguard, "mask", "--secrets", "env:CANARY", stdin=f"a {SECRET} b".encode())
     assert masked == b"a *** b"
     (tmp_path / "clean.txt").write_bytes(b"nothing to see")

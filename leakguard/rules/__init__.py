@@ -90,10 +90,11 @@ def builtin_rules() -> tuple[Rule, ...]:
 
     They are not held against their examples at every start: the tests have done so.
     """
-    return stored(_parsed)
+    return stored(parsed)
 
 
-def _parsed() -> tuple[Rule, ...]:
+def parsed() -> tuple[Rule, ...]:
+    """Return the rules that come with leakguard, read from their files now."""
     from leakguard.rules.files import RuleFile  # noqa: PLC0415  # as above
 
     files = [RuleFile(origin, text, trusted=True) for origin, text in ruleset()]

@@ -1,44 +1,80 @@
 """The built-in rules as they were read before: their hundreds of files take long to parse.
 
-What is stored is plain JSON, read back field by field: nothing in it is ever run.
+A wheel brings along what its rules come to, for a new machine has nothing in its cache; a checkout
+keeps it in the cache of its user. It is plain JSON, read back field by field: nothing in it is ever
+run.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from leakguard import cache
 from leakguard.model import Confidence
-from leakguard.rules.rule import Rule
+from leakguard.rules.allow import Allow
+from leakguard.rules.rule import Requirement, Rule
 
+_PACKAGE = Path(__file__).parents[1]
 _SURE = {each.label: each for each in Confidence}
-_BETWEEN = "\0"  # parts the texts of a list; a built-in rule has none of it, as its test says
 
 
 def stored(parse: Callable[[], tuple[Rule, ...]]) -> tuple[Rule, ...]:
     """Return the built-in rules, parsed anew if they or this code have changed meanwhile."""
+    rules = read(shipped("rules.json"))
+    if rules is not None:
+        return rules
     name = _name()
     if name is None:
         return parse()
     content = cache.load(name)
-    rules = None if content is None else _read(content)
+    rules = None if content is None else read(content)
     if rules is None:
         rules = tuple(map(_known, parse()))
-        if not any(rule.allow or rule.requires for rule in rules):
-            cache.keep(name, json.dumps([_written(rule) for rule in rules]).encode())
+        cache.keep(name, rows(rules))
     return rules
+
+
+def shipped(name: str) -> bytes:
+    """Return what a wheel brings along under a name; nothing if its rules are not those any more.
+
+    They are told by the names and sizes of their files: a wheel is not there to be edited.
+    """
+    folder = _PACKAGE / "ruleset"
+    try:
+        first, _, content = (folder / name).read_bytes().partition(b"\n")
+        return content if first == _sizes(folder) else b""
+    except OSError:
+        return b""
+
+
+def ship(name: str, content: bytes, folder: Path) -> None:
+    """Write into `folder` what a wheel that is being built brings along under a name."""
+    (folder / name).write_bytes(_sizes(_PACKAGE / "ruleset") + b"\n" + content)
+
+
+def ship_rules(rules: Iterable[Rule], folder: Path) -> None:
+    """Write into `folder` the rules that a wheel brings along, as they were parsed."""
+    ship("rules.json", rows(map(_known, rules)), folder)
+
+
+def _sizes(folder: Path) -> bytes:
+    with os.scandir(folder) as entries:
+        sizes = sorted(
+            f"{each.name} {each.stat().st_size}" for each in entries if each.name.endswith(".toml")
+        )
+    return hashlib.sha256("\n".join(sizes).encode()).hexdigest().encode()
 
 
 def _name() -> str | None:
     """Return the name under which they are stored; None where files have no state, as in a zip."""
-    package = Path(__file__).parents[1]
     try:
-        folders = [(package / "ruleset", ".toml"), *((package / each, ".py") for each in _CODE)]
+        folders = [(_PACKAGE / "ruleset", ".toml"), *((_PACKAGE / each, ".py") for each in _CODE)]
         states = [state for folder, kind in folders for state in _states(folder, kind)]
     except OSError:
         return None
@@ -63,21 +99,33 @@ def _known(rule: Rule) -> Rule:
     return replace(rule, context=rule.pattern.least_context, behind=rule.behind_match)
 
 
-def _written(rule: Rule) -> dict[str, object]:
-    """Return the fields of a rule that are not as they are by default."""
-    values = ((each, getattr(rule, each.name)) for each in fields(Rule))
+def rows(rules: Iterable[Rule]) -> bytes:
+    """Return rules as they are stored."""
+    return json.dumps([_written(rule) for rule in rules]).encode()
+
+
+def _written(one: Rule | Allow | Requirement) -> dict[str, object]:
+    """Return the fields that are not as they are by default."""
+    values = ((each, getattr(one, each.name)) for each in fields(one))
     return {each.name: _plain(value) for each, value in values if value != each.default}
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    if isinstance(value, tuple):
-        return _BETWEEN.join(each.decode("latin-1") for each in value)
-    return value.label if isinstance(value, Confidence) else value
+    match value:
+        case bytes():
+            return value.decode("latin-1")
+        case Allow() | Requirement():
+            return _written(value)
+        case tuple():
+            return [_plain(each) for each in value]
+        case Confidence():
+            return value.label
+        case _:
+            return value
 
 
-def _read(content: bytes) -> tuple[Rule, ...] | None:
+def read(content: bytes) -> tuple[Rule, ...] | None:
+    """Return the rules that are stored as `content`, or None if it is damaged."""
     try:
         return tuple(map(_rule, json.loads(content)))
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -95,12 +143,26 @@ def _bytes(text: str) -> bytes:
     return text.encode("latin-1")
 
 
-def _list(text: str) -> tuple[bytes, ...]:
-    return tuple(text.encode("latin-1").split(_BETWEEN.encode())) if text else ()
+def _list(texts: list[str]) -> tuple[bytes, ...]:
+    return tuple([each.encode("latin-1") for each in texts])
 
 
-_READ: dict[str, Callable[[str], object]] = {
+def _allow(rows: list[dict[str, list[str]]]) -> tuple[Allow, ...]:
+    return tuple(Allow(**{name: _ALLOW[name](row[name]) for name in row}) for row in rows)
+
+
+def _requires(rows: list[dict[str, Any]]) -> tuple[Requirement, ...]:
+    return tuple(Requirement(**{**row, "rules": tuple(row["rules"])}) for row in rows)
+
+
+_ALLOW: dict[str, Callable[[list[str]], Any]] = {
+    **dict.fromkeys(("values", "matches", "lines", "stopwords", "path_regexes"), _list),
+    **dict.fromkeys(("paths", "rules", "fingerprints"), tuple),
+}
+_READ: dict[str, Callable[[Any], object]] = {
     **dict.fromkeys(("regex", "path"), _bytes),
     **dict.fromkeys(("keywords", "stopwords", "examples", "counterexamples"), _list),
     **dict.fromkeys(("confidence", "passed", "failed"), _SURE.get),
+    "allow": _allow,
+    "requires": _requires,
 }
