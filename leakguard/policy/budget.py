@@ -37,6 +37,8 @@ def strength(value: bytes) -> str:
 
 BEGINNING_BITS = 32.0
 """What a beginning of a secret must tell to be masked."""
+END_BITS = 32.0
+"""What an end of a secret must tell: there is one, as there is one beginning."""
 FRAGMENT_BITS = 44.0
 """What any other piece must tell: a long value has many, and one of them may occur by chance."""
 # A beginning of so many bytes is no chance, even if most of them are a prefix that others have.

@@ -8,10 +8,12 @@ What is decided depends on the bytes from there on alone, so a trace is held and
 
 Each room has its own part of it: `form` what is followed, `escapes` how a byte may be written,
 `breaks` what may stand between two bytes, `walk` the following, `derive` where traces start,
+`anchors` where any secret may go on in the middle,
 `cover` which finds are news. Colors and the like are left to `leakguard.decoders`: what they paint
 is followed in their reading.
 """
 
+from leakguard.traces.anchors import Anchor, Approach, anchors, begun
 from leakguard.traces.cover import without_covered
 from leakguard.traces.derive import traces
 from leakguard.traces.form import FRAGMENT, KINDS, LONGEST_LEAD, MIXED, Form, Trace
@@ -22,9 +24,13 @@ __all__ = [
     "KINDS",
     "LONGEST_LEAD",
     "MIXED",
+    "Anchor",
+    "Approach",
     "Form",
     "Trace",
     "Walk",
+    "anchors",
+    "begun",
     "traces",
     "without_covered",
 ]

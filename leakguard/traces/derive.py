@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from html.entities import codepoint2name
 from itertools import accumulate
-from urllib.parse import quote_from_bytes
 
 from leakguard.encoders.bases import own_base64
 from leakguard.encoders.markup import ENCODERS as MARKUP
@@ -19,6 +17,7 @@ from leakguard.encoders.quoting import ENCODERS as QUOTING
 from leakguard.model import Needle, Secret
 from leakguard.policy.budget import BEGINNING_BITS
 from leakguard.policy.information import bits
+from leakguard.traces.escapes import ESCAPED, LEVELS
 from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
 
 _SHORTEST, _LONGEST = 6, 32
@@ -37,9 +36,9 @@ _PUBLIC = re.compile(
     rb"|eyJ[\w-]{1,4096}\.(?:eyJ[\w-]{1,16384}\.)?|(?:MII[\w+/]{0,10})?ANBgkqhkiG9w0BAQEFAA[\w+/]{0,16}"
 )
 _PUBLIC_BITS = 0.1
-_SHORTEST_OPENED = 4
-_PLAIN = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_SIGN = re.compile(rb"[^0-9A-Za-z]")
+_SHORTEST_OPENED, _ENOUGH_PLAIN = 4, 3
+_MARKS = tuple(bytes([mark]) for level in LEVELS for mark in sorted(level.marks))
+_OPENINGS = (*ESCAPED, b"=3D", *(rb"\%c" % mark for mark in b"%&=\\"))
 _UNTOUCHED = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.~")
 
 
@@ -57,7 +56,8 @@ def traces(
     found = parts(secret.value, min_length=min_length)
     # Where only some fields of a document are secret, the document is full of what is not.
     inner = [part for part in found if part.label in _INNER]
-    for part in inner or found:
+    is_document = any(part.label == "leaf" for part in inner)
+    for part in inner if is_document else found:
         if part.label in _FOLLOWED:
             yield from _of_part(secret.name, part, needles, places)
 
@@ -138,54 +138,23 @@ def _spelled(value: bytes, needles: Sequence[Needle], beginnings: int) -> Iterat
         yield b"   ".join(letters[:3])
     if not _UNTOUCHED.issuperset(value[:_SHORTEST]):
         escaped = (needle.value for needle in needles if needle.encoding in _ESCAPES)
-        heads = dict.fromkeys(form[: _SHORTEST + 2] for form in escaped)
-        yield from (head for head in heads if not value.startswith(head))
-        yield from dict.fromkeys(_opened(value) if beginnings > 1 else ())
+        heads = (_opening(form, value) for form in escaped)
+        yield from dict.fromkeys((*heads, *(_opened(value) if beginnings > 1 else ())))
+
+
+def _opening(form: bytes, value: bytes) -> bytes:
+    """Return an escaped form of a value up to where its first escape begins, or a little more."""
+    pairs = zip(form[:_SHORTEST], value, strict=False)
+    same = next((at for at, (a, b) in enumerate(pairs) if a != b), _SHORTEST)
+    return form[: max(same + 1, _SHORTEST_OPENED if same >= _ENOUGH_PLAIN else _SHORTEST)]
 
 
 def _opened(value: bytes) -> Iterator[bytes]:
-    """Yield the beginning up to where escapes begin, and how these may begin, nested or not."""
-    text = value.decode("utf-8", "surrogateescape")
-    place = next(at for at, character in enumerate(text) if character not in _PLAIN)
-    once = list(_written(text[place]))
-    twice = [_nested(form[:1]) for form in once]
-    openings = [*once]
-    for form, outer in zip(once, twice, strict=True):
-        openings += [mark + form[1:] for mark in outer]
-        openings += [quote_from_bytes(form, "").encode(), _SIGN.sub(rb"\\\g<0>", form)]
-    openings += _NESTED_MARKS
-    openings += [more + mark[1:] for mark in _NESTED_MARKS for more in _nested(mark[:1])]
-    for opening in openings:
-        word = (text[:place].encode() + opening)[: _SHORTEST + 2]
-        if len(word) >= _SHORTEST_OPENED:
-            yield word
-
-
-def _written(character: str) -> Iterator[bytes]:
-    """Yield how a character is written in each family of escapes."""
-    code = ord(character)
-    unit = character.encode("utf-8", "surrogateescape")[:1]
-    for form in (b"%%%02X", b"%%%02x", b"\\x%02x", b"\\%03o", b"=%02X"):
-        yield form % ord(unit)
-    for form in (b"\\u%04x", b"\\u%04X", b"&#%d;", b"&#x%x;"):
-        yield form % code
-    if code in codepoint2name:
-        yield f"&{codepoint2name[code]};".encode()
-    if code < 128:
-        yield from (mark + unit for mark in (b"\\", b"^"))
-    if character in "'\"":
-        yield from (unit + unit, unit + b"\\" + unit)
-
-
-def _nested(mark: bytes) -> list[bytes]:
-    """Return how the first character of an escape is written where it is escaped once more."""
-    if mark in {b"^", b"'", b'"'}:
-        return [mark + mark]
-    written = dict.fromkeys(_written(mark.decode()))
-    return [form for form in written if not form.startswith(b"&#x")]
-
-
-_NESTED_MARKS = [form for mark in (b"%", b"\\", b"&", b"=") for form in _nested(mark)]
+    """Yield the beginning up to where escapes begin, with what may begin them there."""
+    place = next(at for at, byte in enumerate(value) if byte not in _UNTOUCHED)
+    if place:
+        marks = _MARKS if place >= _ENOUGH_PLAIN else _OPENINGS
+        yield from (value[:place] + mark for mark in marks)
 
 
 def _of_digits(form: Form, beginnings: int) -> Iterator[Trace]:

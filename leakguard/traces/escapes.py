@@ -23,7 +23,8 @@ _OCTAL = frozenset(b"01234567")
 _LONGEST_ENTITY = 12
 _MOST_UNSHOWN = 3
 _QUOTED_QUOTES = (b"\\''", b"\"'\"'")  # what the shell puts behind a quote that stands for itself
-_SHOWN = frozenset(range(32, 256)) | frozenset(b"\t\r\n\b\x1b")
+UNSHOWN = frozenset((*range(32), 127)) - frozenset(b"\t\r\n\b\x1b")
+"""What a terminal neither shows nor obeys."""
 
 Take: TypeAlias = Callable[[int], tuple[bytes, int]]
 
@@ -81,9 +82,9 @@ class Reader:
         )
 
     def _raw(self, at: int) -> tuple[bytes, int]:
-        # What a terminal neither shows nor obeys is passed over, such as the NULs of UTF-16.
+        # What nobody sees is passed over, such as the NULs of UTF-16.
         most = at + _MOST_UNSHOWN
-        while at < min(len(self.text), most) and self.text[at] not in _SHOWN:
+        while at < min(len(self.text), most) and self.text[at] in UNSHOWN:
             at += 1
         if at < len(self.text):
             if self.margin is not None and self.text[at] in BLANKS:
@@ -228,3 +229,13 @@ LEVELS = (
     Level("caret", frozenset(b"^`"), _caret),
 )
 """The families that are known."""
+
+
+ESCAPED_BY = {
+    "backslash": (b"\\x", b"\\u", b"\\U000", b"\\0", b"\\1"),
+    "percent": tuple(b"%%%d" % digit for digit in range(2, 8)),
+    "entity": (b"&#", b"&amp;"),
+}
+"""What an escape begins with that is seldom anything else in a text, for each family."""
+
+ESCAPED = tuple(beginning for family in ESCAPED_BY.values() for beginning in family)

@@ -50,7 +50,10 @@ class Form:
 
     def is_over_budget(self, start: int, end: int) -> bool:
         """Say whether its bytes from `start` to `end` tell so much that they must not be seen."""
-        least = budget.least_of_beginning(end) if start == 0 else budget.FRAGMENT_BITS
+        if start == 0:
+            least = budget.least_of_beginning(end)
+        else:
+            least = budget.END_BITS if end == len(self.value) else budget.FRAGMENT_BITS
         return self.bits(start, end) >= least
 
 

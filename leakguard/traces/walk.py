@@ -19,7 +19,8 @@ from leakguard.traces.breaks import MoreNeeded
 from leakguard.traces.escapes import LEVELS, Level, Reader
 from leakguard.traces.form import FRAGMENT, MIXED, Alphabet, Form, Trace
 
-_MOST_LEVELS = 4
+MOST_LEVELS = 4
+"""How many escapes are undone, one inside the other."""
 _MOST_PATHS = 256
 # What goes on behind a break for less than this may do so by chance, and is no part of a fragment.
 _CHANCE_BITS = 16.0
@@ -38,6 +39,19 @@ _SHORT = 64
 # No text that writes a form in so many bytes is followed any farther.
 _WIDEST = 24
 _LONGEST_MARGIN = 1024
+
+
+def erased(text: bytes, at: int, *, final: bool) -> int:
+    """Return how many bytes were typed at `at` and erased.
+
+    Raises:
+        MoreNeeded: If bytes behind `text` could change the answer.
+    """
+    if found := _ERASED.match(text, at):
+        return found.end() - at
+    if not final and _MAYBE_ERASED.match(text, at):
+        raise MoreNeeded
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +119,18 @@ class Walk:
 
     Attributes:
         trace: What is followed.
+        levels: The escapes that are undone from the start.
     """
 
     trace: Trace
+    levels: tuple[Level, ...] = ()
     _waiting: list[_Path] = field(init=False)
     _whole: list[_Path] = field(default_factory=list)
     _best: _Path | None = None
     _begun: set[tuple[object, ...]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._waiting = [_Path((), 0, self.trace.place)]
+        self._waiting = [_Path(self.levels, 0, self.trace.place)]
 
     def advance(self, text: bytes, start: int, *, final: bool) -> bool:
         """Go on in `text`, where the walk starts at `start`.
@@ -253,8 +269,12 @@ class _Step:
         if self._form.alphabet is Alphabet.HEX:
             self._between_digits(path)
             return None
-        if not path.levels and path.margin is None and (erased := self._erased(path)):
-            return replace(path, at=path.at + erased)
+        if (
+            not path.levels
+            and path.margin is None
+            and (gone := erased(self._text, self._start + path.at, final=self._final))
+        ):
+            return replace(path, at=path.at + gone)
         if read in breaks.BLANKS_SET or self._form.value[path.reached] in breaks.BLANKS:
             return self._past_blanks(path, read, behind)
         self._deeper(path, read)
@@ -345,13 +365,7 @@ class _Step:
             self.others.append(further)
 
     def _erased(self, path: _Path) -> int:
-        """Return how many bytes were typed and erased here."""
-        place = self._start + path.at
-        if found := _ERASED.match(self._text, place):
-            return found.end() - place
-        if not self._final and _MAYBE_ERASED.match(self._text, place):
-            raise MoreNeeded
-        return 0
+        return erased(self._text, self._start + path.at, final=self._final)
 
     def _is_cut_escape(self, place: int) -> bool:
         """Say whether a line ends in the middle of what may be an escape."""
@@ -366,7 +380,7 @@ class _Step:
         middle of an escape, with the lines joined before.
         """
         is_cut = path.margin is None and self._is_cut_escape(self._start + path.at)
-        if len(path.levels) < _MOST_LEVELS:
+        if len(path.levels) < MOST_LEVELS:
             passed = self._form.value[max(path.reached - 2, self._place) : path.reached]
             self.others += [
                 _Path((*path.levels, level), 0, self._place, margin=path.margin)

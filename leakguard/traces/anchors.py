@@ -1,0 +1,207 @@
+r"""Start in the middle of a secret: at an escape, behind which bytes of it come out.
+
+Where every few bytes are harmed, no word of a secret stands in the text as it is. But what harms
+them is plain to see, and the same for all secrets: `\x`, `&#`, a control character. From there a
+few bytes are read, at one level of escapes and at more where that gives marks again, and looked up
+among the bytes of all forms at once. So an *anchor* costs a word for all secrets, not for each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NoReturn, TypeAlias
+
+from leakguard.model import Match
+from leakguard.traces.breaks import MoreNeeded
+from leakguard.traces.escapes import ESCAPED_BY, LEVELS, UNSHOWN, Level, Reader
+from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
+from leakguard.traces.walk import MOST_LEVELS, Walk, erased
+
+# So many bytes of a form, by its alphabet, are read before it is followed: some 20 bits.
+_LENGTHS = {Alphabet.TEXT: 4, Alphabet.BASE64: 4, Alphabet.HEX: 6}
+_MOST_OF_FORM, _MOST_GRAMS = 512, 50_000
+_MOST_ALIKE = 4
+_LONGEST = max(_LENGTHS.values())
+_BY_NAME = {level.name: level for level in LEVELS}
+
+_ALWAYS = ESCAPED_BY | {"": tuple(bytes([byte]) for byte in (*sorted(UNSHOWN - {0}), 8))}
+_BEYOND_ASCII = {
+    "backslash": (b"\\2", b"\\3"),
+    "percent": tuple(b"%%%c" % digit for digit in b"CDEFcdef"),
+    "quoted-printable": tuple(b"=%c" % digit for digit in b"CDEF"),
+}
+
+Start: TypeAlias = tuple[tuple[Level, ...], Form, int]
+
+
+class Grams:
+    """Where a few bytes stand in any of several forms. It is made at the first look."""
+
+    def __init__(self, forms: Sequence[Form]) -> None:
+        self._forms = forms
+
+    def at(self, read: bytes) -> Iterator[tuple[Form, int]]:
+        """Yield the forms that hold the first bytes of `read`, and where."""
+        for alphabet, length in _LENGTHS.items():
+            yield from self._places.get((alphabet, read[:length].translate(alphabet.value)), ())
+
+    def may_begin(self, pair: bytes) -> bool:
+        """Say whether two bytes may be the first ones of what is found."""
+        return any(pair.translate(alphabet.value) in self._pairs for alphabet in _LENGTHS)
+
+    @cached_property
+    def _places(self) -> dict[tuple[Alphabet, bytes], list[tuple[Form, int]]]:
+        places: dict[tuple[Alphabet, bytes], list[tuple[Form, int]]] = defaultdict(list)
+        for form in sorted(self._forms, key=lambda form: list(_LENGTHS).index(form.alphabet)):
+            length = _LENGTHS[form.alphabet]
+            for place in range(min(_MOST_OF_FORM, len(form.value) - length + 1)):
+                found = places[form.alphabet, form.value[place : place + length]]
+                if len(found) < _MOST_ALIKE:
+                    found.append((form, place))
+            if len(places) > _MOST_GRAMS:
+                break
+        return dict(places)
+
+    @cached_property
+    def _pairs(self) -> frozenset[bytes]:
+        return frozenset(gram[:2] for _, gram in self._places)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anchor:
+    """What an escape begins with, or a sign of other harm: any of several forms may go on there.
+
+    Attributes:
+        word: Its bytes.
+        level: The family of escapes that it belongs to; None for what is passed over.
+        grams: The bytes of the forms.
+    """
+
+    word: bytes
+    level: Level | None
+    grams: Grams = field(repr=False)
+
+    def starts(self, text: bytes, at: int) -> bool:
+        """Say whether a form may go on at `at`, as far as the text tells."""
+        try:
+            return bool(self.found(text, at, final=False))
+        except MoreNeeded:
+            return True
+
+    def found(self, text: bytes, at: int, *, final: bool) -> list[Start]:
+        """Return the forms that go on at `at`, from which place, and at which levels of escapes.
+
+        Raises:
+            MoreNeeded: If the text at hand does not tell.
+        """
+        reader = Reader(text, final)
+        seen: set[tuple[Level, ...]] = set()
+        levels = (self.level,) if self.level else ()
+        starts = self._read(reader, at, levels, seen)
+        return [start for start in starts if not _is_led(reader, at, start)]
+
+    def _read(
+        self, reader: Reader, at: int, levels: tuple[Level, ...], seen: set[tuple[Level, ...]]
+    ) -> Iterator[Start]:
+        """Yield what goes on at `at`, read at these levels and, where that gives marks, at more."""
+        seen.add(levels)
+        read = _beginning(reader, at, levels, self.grams)
+        if levels and len(levels) < MOST_LEVELS:
+            for level in LEVELS:
+                deeper = (*levels, level)
+                if not level.marks.isdisjoint(read) and deeper not in seen:
+                    yield from self._read(reader, at, deeper, seen)
+        yield from ((levels, form, place) for form, place in self.grams.at(read))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Anchor holds secrets and cannot be pickled")
+
+
+def _beginning(reader: Reader, at: int, levels: tuple[Level, ...], grams: Grams) -> bytes:
+    """Return what is read from `at` on, as much of it as tells whether it is known."""
+    read, end = b"", at
+    while len(read) < _LONGEST:
+        if not levels:
+            end += erased(reader.text, end, final=reader.final)
+        more, end = reader.take(end, levels)
+        read += more
+        if not more or (len(read) > 1 and not grams.may_begin(read[:2])):
+            break
+    return read
+
+
+def anchors(traces: Iterable[Trace]) -> Iterator[Anchor]:
+    """Yield the anchors of all forms that are followed by traces."""
+    forms = list({id(trace.form): trace.form for trace in traces}.values())
+    grams = Grams(forms)
+    tables = [_ALWAYS]
+    if not all(form.value.isascii() for form in forms):
+        tables.append(_BEYOND_ASCII)
+    if any(b"=" in form.value for form in forms):
+        tables.append({"quoted-printable": (b"=3D",)})
+    for table in tables if forms else ():
+        for name, words in table.items():
+            yield from (Anchor(word, _BY_NAME.get(name), grams) for word in words)
+
+
+_ANCHORED = re.compile(
+    b"|".join(
+        re.escape(word)
+        for table in (_ALWAYS, _BEYOND_ASCII, {"": (b"=3D",)})
+        for words in table.values()
+        for word in words
+    )
+)
+
+
+def _is_led(reader: Reader, at: int, start: Start) -> bool:
+    """Say whether the same form goes on at an anchor farther in front: it comes by here, then."""
+    levels, form, place = start
+    for found in _ANCHORED.finditer(reader.text, max(0, at - LONGEST_LEAD), at):
+        read, end = b"", found.start()
+        while end < at:
+            more, end = reader.take(end, levels)
+            read += more
+        before = place - len(read)
+        spelled = read.translate(form.alphabet.value)
+        if end == at and before >= 0 and form.value.startswith(spelled, before):
+            return True
+    return False
+
+
+@dataclass(slots=True, eq=False)
+class Approach:
+    """All that goes on at one anchor in a text; it remembers how far it has come.
+
+    Attributes:
+        anchor: Where it starts.
+    """
+
+    anchor: Anchor
+    _walks: list[Walk] | None = None
+
+    def advance(self, text: bytes, start: int, *, final: bool) -> bool:
+        """Go on in `text`, as `Walk.advance` does."""
+        if self._walks is None:
+            try:
+                found = self.anchor.found(text, start, final=final)
+            except MoreNeeded:
+                return True
+            word = self.anchor.word
+            self._walks = [Walk(Trace(word, form, place), levels) for levels, form, place in found]
+        going = [walk.advance(text, start, final=final) for walk in self._walks]
+        return any(going)
+
+    def match(self, start: int) -> Match | None:
+        """Return what was found that goes farthest, once nothing can change it."""
+        found = [match for walk in self._walks or () if (match := walk.match(start))]
+        return max(found, key=lambda each: (each.end, each.name, each.encoding), default=None)
+
+
+def begun(source: Trace | Anchor) -> Walk | Approach:
+    """Return what follows a source from one place in a text on."""
+    return Walk(source) if isinstance(source, Trace) else Approach(source)
