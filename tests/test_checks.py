@@ -210,6 +210,22 @@ def test_what_cannot_be_completed_is_left_as_it_is() -> None:
     assert COMPLETIONS["azure-key"](b"no signature") == b""
 
 
+def test_a_key_of_azure_is_completed_in_the_alphabet_of_its_service() -> None:
+    heads = [f"{number:04}".encode() * 11 for number in range(200)]
+    functions = [COMPLETIONS["azure-key"](head + b"AzFu") for head in heads]
+    redis = [COMPLETIONS["azure-key"](head[:33] + b"AzCa") for head in heads]
+    assert any(set(b"-_") & set(digits) for digits in functions)
+    assert not any(set(b"+/") & set(digits) for digits in (*functions, *redis))
+    assert {len(digits) for digits in redis} == {0, 7}
+
+
+@pytest.mark.parametrize("digits", [b"a12UEL5L", b"A12uel5l"])
+def test_bech32_has_one_case_only(digits: bytes) -> None:
+    assert CHECKS["bech32"](digits.lower())
+    assert CHECKS["bech32"](digits.upper())
+    assert not CHECKS["bech32"](digits)
+
+
 @given(
     st.text(string.ascii_letters + string.digits, min_size=30, max_size=30),
     st.integers(0, 35),

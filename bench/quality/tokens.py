@@ -124,8 +124,7 @@ def _service_bus_key(chance: Random, _: str) -> str:
 @maker("functions-key")
 def _functions_key(chance: Random, _: str) -> str:
     head = f"{drawn('base64url', 44, chance)}AzFu"
-    digits = COMPLETIONS["azure-key"](head.encode()).decode()
-    return head + digits.translate(str.maketrans("+/", "-_"))
+    return head + COMPLETIONS["azure-key"](head.encode()).decode()
 
 
 @maker("redis-key")
@@ -134,7 +133,7 @@ def _redis_key(chance: Random, _: str) -> str:
     while True:
         head = f"{drawn('base62', 33, chance)}AzCa"
         digits = COMPLETIONS["azure-key"](head.encode()).decode()
-        if "+" not in digits and "/" not in digits:
+        if digits:
             return head + digits
 
 

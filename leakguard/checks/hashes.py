@@ -68,7 +68,9 @@ def _crates(head: bytes) -> bytes:
 
 
 def _bech32(head: bytes) -> bytes:
-    """Bech32 as BIP-173 has it: six digits, in the case of the head."""
+    """Bech32 as BIP-173 has it: six digits, in the case of the head, which has one only."""
+    if head not in (head.lower(), head.upper()):
+        raise ValueError("of both cases")
     prefix, _, digits = head.lower().rpartition(b"1")
     values = [byte >> 5 for byte in prefix] + [0] + [byte & 31 for byte in prefix]
     values += [_BECH32.index(digit) for digit in digits] + [0] * 6

@@ -7,6 +7,7 @@ Entra's secrets and the older personal access tokens of Azure DevOps have checks
 from __future__ import annotations
 
 import base64
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -68,6 +69,9 @@ _SERVICES = {
     ),
     b"+SQL": _Service("Azure SQL", {b"UsrPwd00": ""}),
 }
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_SIGNS = re.compile(rb"[+/]")
 
 _CASK_HEAD = 80
 _CASK_PROVIDERS = {
@@ -138,10 +142,16 @@ def _key_facts(secret: bytes) -> Facts:
 
 
 def _key_rest(head: bytes) -> bytes:
-    """Return the rest of a key of which all but the checksum is there, its signature included."""
+    """Return the rest of a key of which all but the checksum is there, its signature included.
+
+    Keys of Functions are of base64url. A key of Redis with a sign in it is made anew by its issuer.
+    """
     raw = _raw(head + b"A" * (-len(head) % 4))[: -(-len(head) * 6 // 8)]
     seed = next(iter(_SERVICES[head[-4:]].roles))
-    return base64.b64encode(raw + marvin32(raw, seed))[len(head) :]
+    digits = base64.b64encode(raw + marvin32(raw, seed))[len(head) :]
+    if head.endswith(b"AzFu"):
+        return digits.translate(_URL_SAFE)
+    return b"" if head.endswith(b"AzCa") and _SIGNS.search(digits) else digits
 
 
 def _cask_holds(secret: bytes) -> bool:
