@@ -34,6 +34,12 @@ def own_base64(value: bytes) -> Iterator[bytes]:
         yield text[start : (lead + len(value)) * 8 // 6]
 
 
+def own_base32(value: bytes) -> Iterator[bytes]:
+    """Yield, for each alignment, the base32 characters that `value` alone decides."""
+    for lead, start in enumerate(_BASE32_STARTS):
+        yield b32encode(bytes(lead) + value)[start : (lead + len(value)) * 8 // 5]
+
+
 def spills(form: bytes, value: bytes) -> tuple[bool, bool]:
     """Return whether base64 digits in front of `form` and behind it tell bits of `value`, too."""
     plain = form.replace(b"\\/", b"/").replace(b"\\u002B", b"+")
@@ -100,8 +106,7 @@ def _base64_utf16(value: bytes) -> Forms:
 @encoder(ENCODERS, "base32", Reach.ALL)
 def _base32(value: bytes) -> Forms:
     """Base32 at any offset."""
-    for lead, start in enumerate(_BASE32_STARTS):
-        yield b32encode(bytes(lead) + value)[start : (lead + len(value)) * 8 // 5]
+    return own_base32(value)
 
 
 @encoder(ENCODERS, "utf-16")

@@ -1,8 +1,8 @@
-r"""Start in the middle of a secret: at an escape, behind which bytes of it come out.
+r"""Start in the middle of a secret: at an escape that stands for one of its bytes.
 
 Where every few bytes are harmed, no word of a secret stands in the text as it is. But what harms
-them is plain to see, and the same for all secrets: `\x`, `&#`, a control character. From there a
-few bytes are read, at one level of escapes and at more where that gives marks again, and looked up
+them is plain to see, and the same for all secrets: `\x6`, `&#`, `%5Cu`. From there a few bytes are
+read, at one level of escapes and at more where that gives marks again, and looked up
 among the bytes of all forms at once. So an *anchor* costs a word for all secrets, not for each.
 """
 
@@ -10,30 +10,45 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn, TypeAlias
 
 from leakguard.model import Match
 from leakguard.traces.breaks import MoreNeeded
-from leakguard.traces.escapes import ESCAPED_BY, LEVELS, UNSHOWN, Level, Reader
+from leakguard.traces.escapes import (
+    ESCAPE,
+    ESCAPED_BY,
+    LEVELS,
+    MARKS,
+    UNSHOWN,
+    Level,
+    Reader,
+    undone,
+)
 from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
-from leakguard.traces.walk import MOST_LEVELS, Walk, erased
+from leakguard.traces.walk import MOST_LEVELS, Walk
 
 # So many bytes of a form, by its alphabet, are read before it is followed: some 20 bits.
-_LENGTHS = {Alphabet.TEXT: 4, Alphabet.BASE64: 4, Alphabet.HEX: 6}
+_LENGTHS = {Alphabet.TEXT: 4, Alphabet.BASE64: 4, Alphabet.BASE32: 5, Alphabet.HEX: 6}
 _MOST_OF_FORM, _MOST_GRAMS = 512, 50_000
 _MOST_ALIKE = 4
+_GLANCE, _LONGEST_ESCAPE = 3, 12
+_HEX = Alphabet.HEX
+_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
+_HARM = MARKS | UNSHOWN | frozenset(b"\b\x1b")
 _LONGEST = max(_LENGTHS.values())
 _BY_NAME = {level.name: level for level in LEVELS}
 
-_ALWAYS = ESCAPED_BY | {"": tuple(bytes([byte]) for byte in (*sorted(UNSHOWN - {0}), 8))}
 _BEYOND_ASCII = {
-    "backslash": (b"\\2", b"\\3"),
+    "backslash": (b"\\x", b"\\u", b"\\U000", b"\\2", b"\\3"),
     "percent": tuple(b"%%%c" % digit for digit in b"CDEFcdef"),
     "quoted-printable": tuple(b"=%c" % digit for digit in b"CDEF"),
 }
+_PADDED = {"quoted-printable": (b"=3D",)}
+# Not those that many a tool escapes in all that it writes.
+_SIGNS = frozenset(b"!#$()*+,-./:;=?@[\\]^_`{|}~")
 
 Start: TypeAlias = tuple[tuple[Level, ...], Form, int]
 
@@ -49,9 +64,9 @@ class Grams:
         for alphabet, length in _LENGTHS.items():
             yield from self._places.get((alphabet, read[:length].translate(alphabet.value)), ())
 
-    def may_begin(self, pair: bytes) -> bool:
-        """Say whether two bytes may be the first ones of what is found."""
-        return any(pair.translate(alphabet.value) in self._pairs for alphabet in _LENGTHS)
+    def may_begin(self, read: bytes) -> bool:
+        """Say whether up to three bytes may be the first ones of what is found."""
+        return read in self._openings
 
     @cached_property
     def _places(self) -> dict[tuple[Alphabet, bytes], list[tuple[Form, int]]]:
@@ -67,22 +82,25 @@ class Grams:
         return dict(places)
 
     @cached_property
-    def _pairs(self) -> frozenset[bytes]:
-        return frozenset(gram[:2] for _, gram in self._places)
+    def _openings(self) -> frozenset[bytes]:
+        openings = {gram[:length] for _, gram in self._places for length in (1, 2, 3)}
+        hexadecimal = {gram[:3].upper() for alphabet, gram in self._places if alphabet is _HEX}
+        shown = {opening.translate(_URL_ALPHABET) for opening in openings}
+        return frozenset(openings | shown | hexadecimal | {each[:2] for each in hexadecimal})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anchor:
-    """What an escape begins with, or a sign of other harm: any of several forms may go on there.
+    """What an escape begins with: any of several forms may go on there.
 
     Attributes:
         word: Its bytes.
-        level: The family of escapes that it belongs to; None for what is passed over.
+        level: The family of escapes that it belongs to.
         grams: The bytes of the forms.
     """
 
     word: bytes
-    level: Level | None
+    level: Level
     grams: Grams = field(repr=False)
 
     def starts(self, text: bytes, at: int) -> bool:
@@ -92,16 +110,39 @@ class Anchor:
         except MoreNeeded:
             return True
 
+    def _seems_known(self, text: bytes, at: int, *, final: bool) -> bool:
+        """Take a glance at the first bytes: most escapes in a text stand for no part of a secret.
+
+        Raises:
+            MoreNeeded: If the text at hand does not tell.
+        """
+        read = b""
+        while len(read) < _GLANCE:
+            byte = text[at : at + 1]
+            if not byte or (byte[0] in MARKS and len(text) < at + _LONGEST_ESCAPE):
+                if final:
+                    return True
+                raise MoreNeeded
+            if byte[0] in _HARM:
+                escape = ESCAPE.match(text, at) if byte[0] in MARKS else None
+                byte = undone(escape[0]) if escape else b""
+                if not byte or byte[0] in MARKS:
+                    return not read or self.grams.may_begin(read)
+                at += len(escape[0]) - 1 if escape else 0
+            read, at = read + byte, at + 1
+        return self.grams.may_begin(read[:_GLANCE])
+
     def found(self, text: bytes, at: int, *, final: bool) -> list[Start]:
         """Return the forms that go on at `at`, from which place, and at which levels of escapes.
 
         Raises:
             MoreNeeded: If the text at hand does not tell.
         """
+        if not self._seems_known(text, at, final=final):
+            return []
         reader = Reader(text, final)
         seen: set[tuple[Level, ...]] = set()
-        levels = (self.level,) if self.level else ()
-        starts = self._read(reader, at, levels, seen)
+        starts = self._read(reader, at, (self.level,), seen)
         return [start for start in starts if not _is_led(reader, at, start)]
 
     def _read(
@@ -110,7 +151,7 @@ class Anchor:
         """Yield what goes on at `at`, read at these levels and, where that gives marks, at more."""
         seen.add(levels)
         read = _beginning(reader, at, levels, self.grams)
-        if levels and len(levels) < MOST_LEVELS:
+        if len(levels) < MOST_LEVELS:
             for level in LEVELS:
                 deeper = (*levels, level)
                 if not level.marks.isdisjoint(read) and deeper not in seen:
@@ -125,8 +166,6 @@ def _beginning(reader: Reader, at: int, levels: tuple[Level, ...], grams: Grams)
     """Return what is read from `at` on, as much of it as tells whether it is known."""
     read, end = b"", at
     while len(read) < _LONGEST:
-        if not levels:
-            end += erased(reader.text, end, final=reader.final)
         more, end = reader.take(end, levels)
         read += more
         if not more or (len(read) > 1 and not grams.may_begin(read[:2])):
@@ -138,20 +177,32 @@ def anchors(traces: Iterable[Trace]) -> Iterator[Anchor]:
     """Yield the anchors of all forms that are followed by traces."""
     forms = list({id(trace.form): trace.form for trace in traces}.values())
     grams = Grams(forms)
-    tables = [_ALWAYS]
-    if not all(form.value.isascii() for form in forms):
-        tables.append(_BEYOND_ASCII)
-    if any(b"=" in form.value for form in forms):
-        tables.append({"quoted-printable": (b"=3D",)})
+    texts = [form.value for form in forms if form.alphabet is Alphabet.TEXT]
+    signs = dict.fromkeys(word for text in texts for word in _of_signs(text))
+    tables: list[Mapping[str, tuple[bytes, ...]]] = [ESCAPED_BY, {"backslash": tuple(signs)}]
+    tables += [_BEYOND_ASCII] if any(map(_is_international, texts)) else []
+    tables += [_PADDED] if any(b"=" in text for text in texts) else []
     for table in tables if forms else ():
         for name, words in table.items():
-            yield from (Anchor(word, _BY_NAME.get(name), grams) for word in words)
+            yield from (Anchor(word, _BY_NAME[name], grams) for word in words)
+
+
+def _is_international(text: bytes) -> bool:
+    try:
+        return not text.isascii() and bool(text.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _of_signs(text: bytes) -> Iterator[bytes]:
+    for sign in sorted(_SIGNS.intersection(text) if text.isascii() else ()):
+        yield from (b"\\u%04x" % sign, b"\\u%04X" % sign)
 
 
 _ANCHORED = re.compile(
     b"|".join(
         re.escape(word)
-        for table in (_ALWAYS, _BEYOND_ASCII, {"": (b"=3D",)})
+        for table in (ESCAPED_BY, _BEYOND_ASCII, _PADDED)
         for words in table.values()
         for word in words
     )

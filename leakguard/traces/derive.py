@@ -10,17 +10,18 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from leakguard.encoders.bases import own_base64
+from leakguard.encoders.bases import own_base32, own_base64
 from leakguard.encoders.markup import ENCODERS as MARKUP
 from leakguard.encoders.parts import Part, parts
 from leakguard.encoders.quoting import ENCODERS as QUOTING
 from leakguard.model import Needle, Secret
 from leakguard.policy.budget import BEGINNING_BITS
 from leakguard.policy.information import bits
-from leakguard.traces.escapes import ESCAPED, LEVELS
+from leakguard.traces.escapes import LEVELS
 from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
 
 _SHORTEST, _LONGEST = 6, 32
+_SHORTEST_BASE32 = 9  # it stands before a needle's word and takes its place: no need to be short
 # A longer value is a file: its lines are needles, and it is found as a whole.
 _LONGEST_FOLLOWED = 16 * 1024
 _LEAST_BITS = 20.0  # of the bytes at which a trace starts
@@ -38,7 +39,12 @@ _PUBLIC = re.compile(
 _PUBLIC_BITS = 0.1
 _SHORTEST_OPENED, _ENOUGH_PLAIN = 4, 3
 _MARKS = tuple(bytes([mark]) for level in LEVELS for mark in sorted(level.marks))
-_OPENINGS = (*ESCAPED, b"=3D", *(rb"\%c" % mark for mark in b"%&=\\"))
+# Of so many places, one behind the other, no row of a dump breaks more than one.
+_ROWS = 2
+_OPENINGS = (
+    *(b"\\%c" % mark for mark in b"xu01%&=\\"),
+    *(b"%2", b"%3", b"%5", b"&#", b"&amp;", b"=3D"),
+)
 _UNTOUCHED = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.~")
 
 
@@ -72,11 +78,14 @@ def _of_part(name: str, part: Part, needles: Sequence[Needle], places: int) -> I
     form = _form(name, value, told, Alphabet.TEXT)
     yield from _starts(form, places)
     beginnings = 1 + (places > _FEW) + (places > _SOME)
-    yield from (Trace(word, form, 0) for word in _spelled(value, needles, beginnings))
+    yield from (Trace(word, form, 0) for word in _spelled(form, needles, beginnings))
     for lead, text in enumerate(own_base64(value)):
         if len(text) > 2 * _SHORTEST:
-            digits = _form(name, text, _of_base64(told, lead, len(text)), Alphabet.BASE64)
+            digits = _form(name, text, _of_base(told, 6, lead, len(text)), Alphabet.BASE64)
             yield from _starts(digits, beginnings, near=True)
+    for lead, text in enumerate(own_base32(value)):
+        digits = _form(name, text, _of_base(told, 5, lead, len(text)), Alphabet.BASE32)
+        yield from _starts(digits, 1, near=True)
     digits = _form(name, value.hex().encode(), _halved(told), Alphabet.HEX)
     yield from _of_digits(digits, beginnings)
 
@@ -95,11 +104,11 @@ def _told(value: bytes) -> list[float]:
     return told
 
 
-def _of_base64(told: Sequence[float], lead: int, length: int) -> list[float]:
-    """Return what each digit tells that is the value's own behind `lead` foreign bytes."""
-    first = -(-8 * lead // 6)
-    places = ((first + digit) * 6 // 8 - lead for digit in range(length))
-    return [told[place] * 6 / 8 for place in places]
+def _of_base(told: Sequence[float], width: int, lead: int, length: int) -> list[float]:
+    """Return what each digit of a base tells that is the value's own behind foreign bytes."""
+    first = -(-8 * lead // width)
+    places = ((first + digit) * width // 8 - lead for digit in range(length))
+    return [told[place] * width / 8 for place in places]
 
 
 def _halved(told: Sequence[float]) -> list[float]:
@@ -118,14 +127,24 @@ def _starts(form: Form, places: int, *, near: bool = False) -> Iterator[Trace]:
 
 def _word(form: Form, place: int) -> bytes:
     """Return the fewest bytes at a place that chance seldom writes; none if there are none."""
-    for end in range(place + _SHORTEST, min(place + _LONGEST, len(form.value)) + 1):
+    shortest = _SHORTEST if form.alphabet is not Alphabet.BASE32 else _SHORTEST_BASE32
+    for end in range(place + shortest, min(place + _LONGEST, len(form.value)) + 1):
         if form.bits(place, end) >= _LEAST_BITS:
             return form.value[place:end]
     return b""
 
 
-def _spelled(value: bytes, needles: Sequence[Needle], beginnings: int) -> Iterator[bytes]:
+def _apart(form: Form) -> Iterator[bytes]:
+    """Yield the beginning in groups of a few characters."""
+    plain = _word(form, 0)
+    for size in range(2, len(plain)):
+        end = max(len(plain), size + 2)
+        yield b" ".join(form.value[at : min(at + size, end)] for at in range(0, end, size))
+
+
+def _spelled(form: Form, needles: Sequence[Needle], beginnings: int) -> Iterator[bytes]:
     """Yield the beginning wide, bold, underlined, in letters apart, and with its first escapes."""
+    value = form.value
     head = value[:4]
     if len(head) == 4 and head.isascii():
         yield head.decode().encode("utf-16-le")
@@ -134,11 +153,13 @@ def _spelled(value: bytes, needles: Sequence[Needle], beginnings: int) -> Iterat
         letters = [letter.encode() for letter in value.decode("utf-8", "replace")[:4]]
         yield b"".join(b"%b\b%b" % (letter, letter) for letter in letters[:3])
         yield b"".join(b"_\b%b" % letter for letter in letters[:3])
+        yield from (b"\b" + value[place : place + 4] for place in range(1, _SHORTEST))
         yield b" ".join(letters)
+        yield from _apart(form)
         yield b"   ".join(letters[:3])
     if not _UNTOUCHED.issuperset(value[:_SHORTEST]):
         escaped = (needle.value for needle in needles if needle.encoding in _ESCAPES)
-        heads = (_opening(form, value) for form in escaped)
+        heads = (_opening(each, value) for each in escaped)
         yield from dict.fromkeys((*heads, *(_opened(value) if beginnings > 1 else ())))
 
 
@@ -159,7 +180,7 @@ def _opened(value: bytes) -> Iterator[bytes]:
 
 def _of_digits(form: Form, beginnings: int) -> Iterator[Trace]:
     """Yield traces in the digits of a dump, which stand apart in ones or twos of bytes."""
-    for place in range(0, 6 * beginnings, 6):
+    for place in range(0, 6 * min(beginnings, _ROWS), 6):
         digits = form.value[place : place + 6]
         if len(digits) < 6:
             return

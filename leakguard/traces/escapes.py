@@ -8,8 +8,10 @@ leaves alone what is no escape of its family. A new family is a new entry of `LE
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from leakguard.traces.breaks import BLANKS, MoreNeeded, behind
@@ -232,10 +234,36 @@ LEVELS = (
 
 
 ESCAPED_BY = {
-    "backslash": (b"\\x", b"\\u", b"\\U000", b"\\0", b"\\1"),
-    "percent": tuple(b"%%%d" % digit for digit in range(2, 8)),
-    "entity": (b"&#", b"&amp;"),
+    "backslash": (
+        *(b"\\x%d" % digit for digit in range(2, 8)),
+        *(b"\\u{", b"\\u004", b"\\u005", b"\\u006", b"\\u007", b"\\u0026#", b"\\u0025"),
+        *(b"\\u003%d" % digit for digit in range(10)),
+        *(b"\\04", b"\\05", b"\\06", b"\\07", b"\\1"),
+    ),
+    "percent": (
+        *(b"%4", b"%6", b"%7", b"%26%23", b"%26amp%3", b"%252", b"%253", b"%255"),
+        *(slash + digit for slash in (b"%5C", b"%5c") for digit in (b"u", b"x", b"0", b"1")),
+    ),
+    "entity": (b"&#", *(b"&amp;%b" % name for name in (b"#", b"amp;", b"lt;", b"gt;", b"quot;"))),
 }
-"""What an escape begins with that is seldom anything else in a text, for each family."""
+"""What an escape begins with that is seldom anything else in a text, for each family.
 
-ESCAPED = tuple(beginning for family in ESCAPED_BY.values() for beginning in family)
+What stands for signs that many URLs hold is not among them: each would be looked at.
+"""
+
+ESCAPE = re.compile(
+    rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|[0-7]{1,3})"
+    rb"|%[0-9a-fA-F]{2}|&(?:#[0-9]{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,8});|=[0-9A-Fa-f]{2}"
+)
+"""One of the escapes that are no more than a sign and what it stands for."""
+
+
+@lru_cache(1024)
+def undone(escape: bytes) -> bytes:
+    """Return what such an escape stands for."""
+    family = next(level for level in LEVELS if escape[0] in level.marks)
+    return Reader(escape, final=True).take(0, (family,))[0]
+
+
+MARKS = frozenset[int]().union(*(level.marks for level in LEVELS))
+"""What an escape of any family may begin with."""

@@ -25,6 +25,7 @@ class Alphabet(Enum):
 
     TEXT = bytes(range(256))
     BASE64 = bytes.maketrans(b"-_", b"+/")
+    BASE32 = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     HEX = bytes.maketrans(b"ABCDEF", b"abcdef")
 
 
