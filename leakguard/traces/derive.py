@@ -21,7 +21,7 @@ from leakguard.traces.escapes import LEVELS
 from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
 
 _SHORTEST, _LONGEST = 6, 32
-_SHORTEST_BASE32 = 9  # it stands before a needle's word and takes its place: no need to be short
+_SHORTEST_RARE = 9  # of what is seldom met a longer word will do, and costs less to search for
 # A longer value is a file: its lines are needles, and it is found as a whole.
 _LONGEST_FOLLOWED = 16 * 1024
 _LEAST_BITS = 20.0  # of the bytes at which a trace starts
@@ -41,6 +41,7 @@ _SHORTEST_OPENED, _ENOUGH_PLAIN = 4, 3
 _MARKS = tuple(bytes([mark]) for level in LEVELS for mark in sorted(level.marks))
 # Of so many places, one behind the other, no row of a dump breaks more than one.
 _ROWS = 2
+_CELLS, _LONGEST_IN_CELLS = 12, 1024
 _OPENINGS = (
     *(b"\\%c" % mark for mark in b"xu01%&=\\"),
     *(b"%2", b"%3", b"%5", b"&#", b"&amp;", b"=3D"),
@@ -72,27 +73,72 @@ def _of_part(name: str, part: Part, needles: Sequence[Needle], places: int) -> I
     value = part.value
     if len(value) > _LONGEST_FOLLOWED:
         return
-    told = _told(value)
-    if sum(told) < BEGINNING_BITS:
+    told = tuple(accumulate(_told(value), initial=0.0))
+    if told[-1] < BEGINNING_BITS:
         return
-    form = _form(name, value, told, Alphabet.TEXT)
+    form = Form(name, value, told, Alphabet.TEXT)
     yield from _starts(form, places)
     beginnings = 1 + (places > _FEW) + (places > _SOME)
     yield from (Trace(word, form, 0) for word in _spelled(form, needles, beginnings))
-    for lead, text in enumerate(own_base64(value)):
-        if len(text) > 2 * _SHORTEST:
-            digits = _form(name, text, _of_base(told, 6, lead, len(text)), Alphabet.BASE64)
+    yield from _in_cells(form)
+    for digits in _in_base64(form):
+        if len(digits.value) > 2 * _SHORTEST:
             yield from _starts(digits, beginnings, near=True)
-    for lead, text in enumerate(own_base32(value)):
-        digits = _form(name, text, _of_base(told, 5, lead, len(text)), Alphabet.BASE32)
+    for digits in _in_base32(form):
         yield from _starts(digits, 1, near=True)
-    digits = _form(name, value.hex().encode(), _halved(told), Alphabet.HEX)
-    yield from _of_digits(digits, beginnings)
+    yield from _of_digits(_in_hex(form), beginnings)
+    if beginnings > 1:
+        yield from _of_bases(form)
 
 
-def _form(name: str, value: bytes, told: Sequence[float], alphabet: Alphabet) -> Form:
-    spelled = value.translate(alphabet.value)
-    return Form(name, spelled, tuple(accumulate(told, initial=0.0)), alphabet)
+def _in_base64(form: Form, *, is_needle: bool = True) -> Iterator[Form]:
+    for lead, text in enumerate(own_base64(form.value)):
+        yield _digits(form, text, Alphabet.BASE64, (6, lead), is_needle=is_needle)
+
+
+def _in_base32(form: Form) -> Iterator[Form]:
+    for lead, text in enumerate(own_base32(form.value)):
+        yield _digits(form, text, Alphabet.BASE32, (5, lead))
+
+
+def _in_hex(form: Form, *, is_needle: bool = True) -> Form:
+    return _digits(form, form.value.hex().encode(), Alphabet.HEX, (4, 0), is_needle=is_needle)
+
+
+def _digits(
+    form: Form, text: bytes, alphabet: Alphabet, width: tuple[int, int], *, is_needle: bool = True
+) -> Form:
+    """Return digits of a width that stand for a form, at an alignment, as a form."""
+    bits, lead = width
+    first = -(-8 * lead // bits)
+    origin = form.origin + form.step * (first * bits / 8 - lead)
+    spelled = text.translate(alphabet.value)
+    return Form(form.name, spelled, form.told, alphabet, origin, form.step * bits / 8, is_needle)
+
+
+def _in_cells(form: Form) -> Iterator[Trace]:
+    """Yield the trace of a dump in characters: each has a cell of its own, as `od -c` has it."""
+    cells = b"".join(b"%4b" % _cell(byte) for byte in form.value[:_LONGEST_IN_CELLS])
+    start = len(cells) - len(cells.lstrip())
+    text = cells[start:]
+    dumped = Form(form.name, text, form.told, Alphabet.TEXT, start / 4, 1 / 4, is_needle=False)
+    if word := text[: _CELLS - start]:
+        yield Trace(word, dumped, 0)
+
+
+def _cell(byte: int) -> bytes:
+    return bytes([byte]) if 32 <= byte < 127 else b"%03o" % byte
+
+
+def _of_bases(form: Form) -> Iterator[Trace]:
+    """Yield the traces of what is written in base64 or hexadecimal digits twice."""
+    for inner in (_in_hex(form), *_in_base64(form)):
+        dumped = _in_hex(inner, is_needle=False)
+        words = dict.fromkeys((word := _word(dumped, 0), word.upper()))
+        yield from (Trace(word, dumped, 0) for word in words if word)
+        for twice in _in_base64(inner, is_needle=False):
+            if word := _word(twice, 0):
+                yield Trace(word, twice, 0)
 
 
 def _told(value: bytes) -> list[float]:
@@ -102,17 +148,6 @@ def _told(value: bytes) -> list[float]:
         for place in range(*public.span()):
             told[place] = min(told[place], _PUBLIC_BITS)
     return told
-
-
-def _of_base(told: Sequence[float], width: int, lead: int, length: int) -> list[float]:
-    """Return what each digit of a base tells that is the value's own behind foreign bytes."""
-    first = -(-8 * lead // width)
-    places = ((first + digit) * width // 8 - lead for digit in range(length))
-    return [told[place] * width / 8 for place in places]
-
-
-def _halved(told: Sequence[float]) -> list[float]:
-    return [each / 2 for each in told for _ in range(2)]
 
 
 def _starts(form: Form, places: int, *, near: bool = False) -> Iterator[Trace]:
@@ -127,7 +162,8 @@ def _starts(form: Form, places: int, *, near: bool = False) -> Iterator[Trace]:
 
 def _word(form: Form, place: int) -> bytes:
     """Return the fewest bytes at a place that chance seldom writes; none if there are none."""
-    shortest = _SHORTEST if form.alphabet is not Alphabet.BASE32 else _SHORTEST_BASE32
+    is_common = form.is_needle and form.alphabet is not Alphabet.BASE32
+    shortest = _SHORTEST if is_common else _SHORTEST_RARE
     for end in range(place + shortest, min(place + _LONGEST, len(form.value)) + 1):
         if form.bits(place, end) >= _LEAST_BITS:
             return form.value[place:end]
@@ -156,7 +192,6 @@ def _spelled(form: Form, needles: Sequence[Needle], beginnings: int) -> Iterator
         yield from (b"\b" + value[place : place + 4] for place in range(1, _SHORTEST))
         yield b" ".join(letters)
         yield from _apart(form)
-        yield b"   ".join(letters[:3])
     if not _UNTOUCHED.issuperset(value[:_SHORTEST]):
         escaped = (needle.value for needle in needles if needle.encoding in _ESCAPES)
         heads = (_opening(each, value) for each in escaped)

@@ -36,18 +36,33 @@ class Form:
     Attributes:
         name: The secret's name.
         value: The form's bytes, each in its alphabet's canonical spelling.
-        told: How many bits its first n bytes tell, for each n from 0 to all.
+        told: How many bits the first n bytes of the secret tell, for each n from 0 to all.
         alphabet: How its bytes are compared.
+        origin: Where in the secret it begins, in bytes.
+        step: How much of the secret each of its bytes stands for, in bytes.
+        is_needle: Whether a needle finds all of it where it stands as it is.
     """
 
     name: str
     value: bytes = field(repr=False)
     told: tuple[float, ...] = field(repr=False)
     alphabet: Alphabet
+    origin: float = 0.0
+    step: float = 1.0
+    is_needle: bool = True
 
     def bits(self, start: int, end: int) -> float:
         """Return what its bytes from `start` to `end` tell, in bits."""
-        return self.told[end] - self.told[start]
+        if self.step == 1.0:  # the secret itself
+            return self.told[end] - self.told[start]
+        return self._told(end) - self._told(start)
+
+    def _told(self, place: int) -> float:
+        told, at = self.told, self.origin + place * self.step
+        first = int(at)
+        if first >= len(told) - 1:
+            return told[-1]
+        return told[first] + (at - first) * (told[first + 1] - told[first])
 
     def is_over_budget(self, start: int, end: int) -> bool:
         """Say whether its bytes from `start` to `end` tell so much that they must not be seen."""

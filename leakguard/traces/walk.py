@@ -166,8 +166,9 @@ class Walk:
 
     def _is_plain(self, path: _Path) -> bool:
         """Say whether all of the form stands there as it is: then it is a needle's."""
-        size = len(self.trace.form.value)
-        return not self.trace.place and path.reached == path.end == size
+        form = self.trace.form
+        size = len(form.value)
+        return form.is_needle and not self.trace.place and path.reached == path.end == size
 
     def _note(self, path: _Path) -> None:
         sure = path.sure(self.trace.form)
