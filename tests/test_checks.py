@@ -178,6 +178,7 @@ HEADS = {
     "private-key": b"-----BEGIN PRIVATE KEY-----\n",
     "private-key-base64": b"LS0tLS1CRUdJTiBQUklWQVRFIEtFW",
     "putty": b"Private-Lines: 1\n",
+    "rclone-obscured": b"",
     "sentry": b"sntrys_eyJ",
     "supabase": b"sb_secret_" + b"a" * 22 + b"_",
     "swarm": b"SWMTKN-1-",
@@ -296,6 +297,22 @@ def encoded(text: bytes) -> bytes:
     return base64.urlsafe_b64encode(text).rstrip(b"=")
 
 
+KEY_BAG = bytes.fromhex("2a864886f70d010c0a0102")
+
+
+def pkcs12(content: bytes) -> bytes:
+    head = bytes.fromhex("308209000201033082082006092a864886f70d010701a082")
+    return base64.b64encode(head + bytes(40) + content + bytes(400))
+
+
+def keystore(kind: int) -> bytes:
+    """Return a keystore of Java with one entry."""
+    head = b"\xfe\xed\xfe\xed" + b"".join(each.to_bytes(4, "big") for each in (2, 1, kind))
+    content = b"\0\5X.509" if kind == 2 else b""
+    content += (300).to_bytes(4, "big") + bytes(300)
+    return base64.b64encode(head + b"\0\1a" + bytes(8) + content)
+
+
 def jwt(header: object, claims: bytes = b'{"sub":"bot"}', size: int = 32) -> bytes:
     return b".".join([encoded(json.dumps(header).encode()), encoded(claims), encoded(bytes(size))])
 
@@ -380,6 +397,21 @@ def jwt(header: object, claims: bytes = b'{"sub":"bot"}', size: int = 32) -> byt
         pytest.param("assigned-value", b"a = 'shop.RegionalOrders", False, id="a class's name"),
         pytest.param("assigned-value", b"a = 'kXqBtZwPdRvLm", True, id="letters that chance drew"),
         pytest.param("assigned-value", b"a = 'Zq81mm92Kd...", False, id="a value cut short"),
+        pytest.param("unquoted-value", b"API_TOKEN=Zq81mm92Kd", True, id="a value drawn"),
+        pytest.param("unquoted-value", b"page_token: Zq81mm92Kd", False, id="a place, unquoted"),
+        pytest.param("unquoted-value", b"key: Ed25519PrivateKey", False, id="a type's name"),
+        pytest.param("unquoted-value", b"key = load_key_v2_now", False, id="a function's name"),
+        pytest.param("unquoted-value", b"token=%5BFiltered%5D", False, id="a word in a URL"),
+        pytest.param("unquoted-value", b"Zq81mm92Kd", False, id="nothing it is assigned to"),
+        pytest.param("rclone-obscured", encoded(bytes(range(40, 76))), True, id="obscured"),
+        pytest.param("rclone-obscured", encoded(bytes(range(40, 54))), False, id="too short"),
+        pytest.param("rclone-obscured", b"PasswordFromEnvironment2", False, id="a name"),
+        pytest.param("pkcs12", pkcs12(KEY_BAG), True, id="a keystore"),
+        pytest.param("pkcs12", base64.b64encode(bytes(300)), False, id="no keystore"),
+        pytest.param("java-keystore", keystore(1), True, id="a key of Java"),
+        pytest.param("java-keystore", keystore(3), True, id="a secret of Java"),
+        pytest.param("java-keystore", keystore(2), False, id="a certificate of Java"),
+        pytest.param("java-keystore", keystore(9), False, id="what Java has not"),
         pytest.param("jwt-used", jwt({"alg": "HS256"}), True, id="a JWT of somebody"),
         pytest.param("jwt-used", jwt({"alg": "HS256"}, b'{"a":1}'), False, id="a JWT of nobody"),
         pytest.param("jwt-bare", jwt({"alg": "HS256"}), False, id="a JWT of somebody, not bare"),
@@ -410,6 +442,8 @@ def test_what_only_says_what_should_stand_there_is_broken(secret: bytes) -> None
         pytest.param("entra-secret", b"abc7Q~" + b"a" * 31, id="the form before"),
         pytest.param("slack", b"xoxb-123456789012-abc", id="an older form"),
         pytest.param("password", b"postgres", id="a word that may be meant"),
+        pytest.param("pkcs12", pkcs12(b""), id="a keystore whose contents are encrypted"),
+        pytest.param("java-keystore", keystore(1)[:28], id="a keystore cut short"),
         pytest.param("basic-auth", base64.b64encode(b"root:postgres"), id="a word in a header"),
         pytest.param("private-key", b"Zq81mD92Kn7xLp0aR3" * 8, id="what may be a part of a key"),
     ],

@@ -7,16 +7,20 @@ or without padding, behind any prefix; percent signs are undone first.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from leakguard.checks.check import Check, Facts
-from leakguard.checks.digits import canonical, decoded, drawn, unquoted
+from leakguard.checks.digits import canonical, decoded, drawn, encoded, unquoted
 
 # Of a size that three divides the last characters say nothing.
 _SIZES = (16, 20, 32, 40, 64)
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _SENDGRID = (16, 32)
+_BLOCK = 16
+# Three words in a row, joined in one of the usual ways.
+_WORDS = re.compile(rb"(?:[A-Z]?[a-z]{3,}[_-]?){3}")
 
 
 def _ending(text: bytes, size: int) -> bytes:
@@ -82,9 +86,21 @@ def _wireguard_whole(head: bytes) -> bytes:
     return b"" if head else base64.b64encode(raw)
 
 
+def _rclone(secret: bytes) -> bool:
+    """Return whether it is the base64 of a block of 16 bytes and a text, and no name."""
+    varied = all(re.search(kind, secret) for kind in (rb"[a-z]", rb"[A-Z]", rb"[0-9]"))
+    return varied and len(canonical(secret)) > _BLOCK and not _WORDS.search(secret)
+
+
+def _rclone_whole(head: bytes) -> bytes:
+    """Return an obscured text of which nothing is there; none follows a part of one."""
+    return b"" if head else encoded(drawn(head, _BLOCK + 10))
+
+
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         "azure-sas": Check(_azure_sas, _azure_sas_facts),
+        "rclone-obscured": Check(_rclone, complete=_rclone_whole),
         "sendgrid": Check(_sendgrid),
         "wireguard": Check(_wireguard, complete=_wireguard_whole),
         **{f"base64-of-{size}": _base64_of(size) for size in _SIZES},

@@ -35,6 +35,12 @@ _PLACES = tuple(
     b"-change -input -output -idempotency -cursor -marker -delta -lock -version -client-request "
     b"-lifecycle-action".split()
 )
+_OPENINGS = (b'"', b"'", b"\\", b">")
+_SEPARATED = re.compile(rb"(?s:(.*?))[=: \t>]{1,8}([^=: \t>]+={0,2})\Z")
+_DIGITS_FIRST = re.compile(rb"[0-9].*[A-Za-z]")
+_JOINED = re.compile(rb"[A-Z][a-z]{4,}[A-Z][a-z]{2}")
+_BETWEEN = re.compile(rb"[^0-9A-Za-z]+")
+_LONGEST_UNQUOTED = 300
 _NAMING = re.compile(rb"[0-9A-Za-z_-]+")
 
 # A name is made of words, each with a vowel; chance seldom has so many letters in a row.
@@ -90,12 +96,29 @@ def _is_meant(text: bytes) -> bool:
 
 
 def _assigned(text: bytes) -> bool:
-    """Return whether what is assigned looks meant; a text is a name, a quote and the value."""
-    place = max(text.rfind(quote) for quote in (b'"', b"'", b"\\")) + 1
+    """Return whether what is assigned looks meant; in front of it are a name and a mark."""
+    place = max(text.rfind(mark) for mark in _OPENINGS) + 1
     head, value = text[:place], text[place:]
     if value.endswith(b"...") or _is_place(head):
         return False
     return _is_meant(value) and not _is_sample(value) and not _is_name(value)
+
+
+def _unquoted(text: bytes) -> bool:
+    """Return whether what is assigned without quotes looks drawn: names of code stand so, too."""
+    separated = _SEPARATED.search(text[-_LONGEST_UNQUOTED:])
+    if separated is None or _is_place(separated[1]):
+        return False
+    value = unquoted(separated[2])
+    return _is_meant(value) and not _is_sample(value) and _is_drawn(value)
+
+
+def _is_drawn(value: bytes) -> bool:
+    """Return whether letters follow on digits, and nothing in it is a word or two."""
+    if not _DIGITS_FIRST.search(value) or _JOINED.search(value):
+        return False
+    words = (piece for piece in _BETWEEN.split(value) if len(piece) > 2 and piece.isalpha())
+    return not any(_VOWEL.search(word) for word in words)
 
 
 def _is_place(head: bytes) -> bool:
@@ -127,5 +150,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "basic-auth": Check(_basic_auth, _basic_auth_facts),
         "letters-and-digits": Check(_mixed),
         "password": Check(_password),
+        "unquoted-value": Check(_unquoted),
     }
 )
