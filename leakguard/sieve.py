@@ -29,6 +29,8 @@ LEAST_TOKEN = 16
 _TOKEN = re.compile(rb"[0-9A-Za-z+/=_-]{%d}" % LEAST_TOKEN)
 # Vectorscan (5.4) passes over two bytes at the end of some texts of 17 to 34 bytes.
 _SHORTEST = 64
+# So many matches, and one more for so many bytes, and the sieve gives up: it does not pay.
+_FEW, _DENSE = 64, 64
 _ESCAPED = tuple(b"\\x%02x" % byte for byte in range(256))
 
 
@@ -53,28 +55,43 @@ class Sieve:
         self._token_within = token_within or [0] * len(behind)
 
     def windows(self, text: bytes, start: int) -> list[tuple[int, int]]:
-        """Return the parts of `text[start:]` worth a look: ascending, apart, as (start, end)."""
+        """Return the parts of `text[start:]` worth a look, as (start, end).
+
+        Where nearly all of it matches, to be told of each match costs more than to look: then it is
+        one part.
+        """
         behind, ahead, token_within = self._behind, self._ahead, self._token_within
         has_token = _TOKEN.search
         found: list[tuple[int, int]] = []
 
-        def widen(pattern: int, _from: int, end: int, _flags: int, _context: object) -> None:
+        most = _FEW + (len(text) - start) // _DENSE
+        count = 0
+
+        def widen(pattern: int, _from: int, end: int, _flags: int, _context: object) -> bool:
+            nonlocal count
+            count += 1
+            if count > most:
+                return True
             reach = token_within[pattern]
             begin = max(start, start + end - behind[pattern])
             if reach and not has_token(text, begin, start + end + reach):
-                return
+                return False
             # Merged at once: a text that is all matches must not cost memory for each.
             stop = min(len(text), start + end + ahead[pattern])
             while found and found[-1][1] >= begin:
                 last = found.pop()
                 begin, stop = min(begin, last[0]), max(stop, last[1])
             found.append((begin, stop))
+            return False
 
         if self._database is None or start >= len(text):
             return []
         if len(text) - start < _SHORTEST:
             return [(start, len(text))]
-        self._database.scan(memoryview(text)[start:], match_event_handler=widen)
+        try:
+            self._database.scan(memoryview(text)[start:], match_event_handler=widen)
+        except _package().ScanTerminated:
+            return [(start, len(text))]
         return found
 
 
@@ -90,7 +107,7 @@ class _Open(Sieve):
 
 def of_literals(words: Iterable[bytes]) -> Sieve:
     """Return a sieve for `words` themselves, which may be secret: its database is not kept."""
-    sought = _literals(words)
+    sought = sought_for(words)
     if not sought or not available():
         return _Open() if sought else Sieve(None, (), ())
     return _made(sought)
@@ -98,10 +115,10 @@ def of_literals(words: Iterable[bytes]) -> Sieve:
 
 def of_keywords(words: Sequence[bytes]) -> Sieve:
     """Return a sieve for `words` themselves; its database is kept on disk."""
-    return of_patterns(words, partial(_literals, words))
+    return of_patterns(words, partial(sought_for, words))
 
 
-def _literals(words: Iterable[bytes]) -> list[Sought]:
+def sought_for(words: Iterable[bytes]) -> list[Sought]:
     """Return what finds `words`.
 
     A database costs some 2 KB and 30 us for each literal, so there is one for all words that begin

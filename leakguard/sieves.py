@@ -11,7 +11,7 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -158,9 +158,8 @@ def _sought(rule: Rule) -> Iterator[Sought]:
     within = 0 if rule.before else pattern.token_within(sieve.LEAST_TOKEN) or 0
     if pattern.names_only and pattern.sieve_least <= min(map(len, rule.keywords)) + 2:
         # Its keywords tell as much as what is left of the regex, and many rules share them.
-        for keyword in sorted({keyword.lower() for keyword in rule.keywords}):
-            literal = b"(?i)" + b"".join(b"\\x%02x" % byte for byte in keyword)
-            yield Sought(literal, rule.before + len(keyword), ahead, within)
+        for each in sieve.sought_for(rule.keywords):
+            yield replace(each, behind=rule.before + each.behind, ahead=ahead, token_within=within)
     else:
         width = rule.reach if pattern.width is None else pattern.width
         yield Sought(pattern.sieve, rule.before + width, ahead, within)

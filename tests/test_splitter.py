@@ -190,8 +190,24 @@ def test_a_secret_longer_than_its_window_is_masked_whole(length: int, lengths: l
 
 def test_the_sieve_loses_no_example_with_nothing_beside_it() -> None:
     """In short texts it is not asked, and in real ones another token nearby may hide its fault."""
-    quiet = b"it is so far to go on by and by\n" * 12
+    quiet = b"it is so far to go on by and by\n" * 16
     text = quiet.join([b"", *samples(), b""])
     found = matcher("on").find(text)
     assert found == matcher("off").find(text)
     assert len({match.name for match in found}) > len(builtin_rules()) / 2
+    assert sum(end - start for start, end in matcher("on").windows(text)) < len(text) / 2
+
+
+def test_the_sieve_gives_up_where_all_of_a_text_matches() -> None:
+    rules = [Rule("runs", "x", b"key_key_[0-9a-f]{16}", (b"key_key_",), stopwords=())]
+    dense, token = b"key_" * 20_000, b"key_key_0123456789abcdef"
+    text = dense + token + b" " + SECRETS[0].value + b" " + dense + token
+    found = []
+    for state in ("on", "off"):
+        with sieve_turned(state):
+            both = Matcher(SECRETS, [*rules, Rule("key", "x", b"key_", (b"key_",), stopwords=())])
+        both.prepare()
+        found.append(both.find(text))
+    assert found[0] == found[1]
+    assert both.windows(text) == [(0, len(text))]
+    assert {match.name for match in found[0]} == {"PLAIN", "runs", "key"}
