@@ -20,16 +20,15 @@ LEFT = {
     "nested base break": 3,
     "nested base through": 6,
     "nested break base": 11,
-    "nested break escape": 2,
     "nested escape base": 7,
     "nested escape base escape": 7,
     "nested escape escape escape": 1,
-    "nested escape through": 5,
+    "nested escape through": 3,
     "nested part base": 7,
     "nested part break": 1,
     "nested part escape": 1,
     "nested through break": 3,
-    "nested through escape": 6,
+    "nested through escape": 5,
     "through typed": 1,
 }
 VALUE = b"Vq7mZp2Lk9Rt4WxB"

@@ -16,7 +16,7 @@ from leakguard.model import Confidence, Match
 from leakguard.patterns import analyse
 from leakguard.traces import breaks
 from leakguard.traces.breaks import MoreNeeded
-from leakguard.traces.escapes import LEVELS, Level, Reader
+from leakguard.traces.escapes import LEVELS, MARKS, Level, Reader
 from leakguard.traces.form import FRAGMENT, MIXED, Alphabet, Form, Trace
 
 MOST_LEVELS = 4
@@ -24,6 +24,8 @@ MOST_LEVELS = 4
 _MOST_PATHS = 256
 # What goes on behind a break for less than this may do so by chance, and is no part of a fragment.
 _CHANCE_BITS = 16.0
+_LONGEST_ESCAPED_MARGIN = 64
+_MOST_ERASED = 4
 # As many characters, and as many steps back: what was typed there is gone.
 _ERASED = re.compile(rb"|".join(rb"[^\x00-\x1f\x7f]{%d}\x08{%d}" % (n, n) for n in range(1, 5)))
 _MAYBE_ERASED = re.compile(rb"[^\x00-\x1f\x7f]{1,4}\x08{0,3}\Z")
@@ -34,6 +36,7 @@ _LONGEST_SEQUENCE = 64
 _CUT_ESCAPE = analyse(
     rb"(?:[%=][0-9A-Fa-fu]{0,3}|\\{1,2}[0-9A-Fa-fxuU{]{0,9}|&#?\w{0,10}|['\"$^`])[ \t]*[\r\n]"
 )
+_ESCAPED_ERASURE = analyse(rb"[^\x00-\x1f\x7f]{1,4}?(?:%08|=08|\\(?:x08|b|u0008|010)|&#x?0{0,2}8;)")
 _WIDEST_GAP = 3
 _SHORT = 64
 # No text that writes a form in so many bytes is followed any farther.
@@ -270,11 +273,7 @@ class _Step:
         if self._form.alphabet is Alphabet.HEX:
             self._between_digits(path)
             return None
-        if (
-            not path.levels
-            and path.margin is None
-            and (gone := erased(self._text, self._start + path.at, final=self._final))
-        ):
+        if path.margin is None and (gone := self._erased(path, read, behind)):
             return replace(path, at=path.at + gone)
         if read in breaks.BLANKS_SET or self._form.value[path.reached] in breaks.BLANKS:
             return self._past_blanks(path, read, behind)
@@ -330,8 +329,10 @@ class _Step:
         if read not in breaks.BLANKS_SET:
             return replace(path, reached=reached)
         if self._text[self._start + path.at] not in breaks.BLANKS:  # it was escaped
-            ends = in_form or read in {b"\r", b"\n"}
-            return replace(path, at=behind, reached=reached) if ends else None
+            if not in_form and read in {b"\r", b"\n"}:
+                self._offer_unescaped(path, read, behind)
+                return None
+            return replace(path, at=behind, reached=reached) if in_form else None
         return self._past_break(replace(path, reached=reached), in_form=in_form)
 
     def _past_break(self, path: _Path, *, in_form: bool) -> _Path | None:
@@ -347,6 +348,22 @@ class _Step:
             stages = (*path.stages, (path.reached, path.end))
             self.others.append(replace(path, at=behind - self._start, stages=stages))
         return None
+
+    def _offer_unescaped(self, path: _Path, read: bytes, behind: int) -> None:
+        """Offer to go on behind a break that is escaped itself, and behind the margin there."""
+        places = [behind]
+        while len(read) < _LONGEST_ESCAPED_MARGIN:
+            more, end = self._reader.take(self._start + places[-1], path.levels)
+            if not more:
+                break
+            read += more
+            places += [end - self._start] * len(more)
+        stages = (*path.stages, (path.reached, path.end))
+        ends = [end for end, _ in breaks.behind(read, 0, final=True) if end < len(read)]
+        for end in ends or [1]:
+            kept = [(places[ends[0] - 1], places[end - 1])] if end > (ends or [1])[0] else []
+            further = replace(path, at=places[end - 1], stages=stages, kept=(*path.kept, *kept))
+            self.others.append(further)
 
     def _between_digits(self, path: _Path) -> None:
         ends = breaks.between_digits(self._text, self._start + path.at, final=self._final)
@@ -365,14 +382,38 @@ class _Step:
                 )
             self.others.append(further)
 
-    def _erased(self, path: _Path) -> int:
-        return erased(self._text, self._start + path.at, final=self._final)
+    def _erased(self, path: _Path, read: bytes, behind: int) -> int:
+        """Return how many bytes were typed and erased here."""
+        if not path.levels:
+            return erased(self._text, self._start + path.at, final=self._final)
+        place, typed = self._start + behind, 0
+        while typed < _MOST_ERASED and len(read) == 1 and read[0] >= 32:
+            read, place = self._reader.take(place, path.levels)
+            typed += 1
+        for _ in range(typed - 1):
+            if read == b"\b":
+                read, place = self._reader.take(place, path.levels)
+        return place - self._start - path.at if typed and read == b"\b" else 0
 
     def _is_cut_escape(self, place: int) -> bool:
         """Say whether a line ends in the middle of what may be an escape."""
         if not self._final and _CUT_ESCAPE.open(self._text, place):
             raise MoreNeeded
         return _CUT_ESCAPE.regex.match(self._text, place) is not None
+
+    def _erasing_mark(self, path: _Path) -> bytes:
+        """Return what an escape begins with that erases what was typed here; nothing if none does.
+
+        Raises:
+            MoreNeeded: If bytes behind the text could change the answer.
+        """
+        place = self._start + path.at
+        if path.levels or path.margin is not None:
+            return b""
+        if not self._final and _ESCAPED_ERASURE.open(self._text, place):
+            raise MoreNeeded
+        found = _ESCAPED_ERASURE.regex.match(self._text, place)
+        return bytes(set(found[0][1:]) & MARKS) if found else b""
 
     def _deeper(self, path: _Path, read: bytes) -> None:
         """Offer to read the text anew with the escapes undone of which one begins here.
@@ -383,6 +424,7 @@ class _Step:
         is_cut = path.margin is None and self._is_cut_escape(self._start + path.at)
         if len(path.levels) < MOST_LEVELS:
             passed = self._form.value[max(path.reached - 2, self._place) : path.reached]
+            passed += self._erasing_mark(path)
             self.others += [
                 _Path((*path.levels, level), 0, self._place, margin=path.margin)
                 for level in LEVELS
