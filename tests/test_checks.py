@@ -398,6 +398,7 @@ def jwt(header: object, claims: bytes = b'{"sub":"bot"}', size: int = 32) -> byt
         pytest.param("assigned-value", b"a = 'kXqBtZwPdRvLm", True, id="letters that chance drew"),
         pytest.param("assigned-value", b"a = 'Zq81mm92Kd...", False, id="a value cut short"),
         pytest.param("unquoted-value", b"API_TOKEN=Zq81mm92Kd", True, id="a value drawn"),
+        pytest.param("unquoted-value", b"password: kXqBtZwPdRvLmAe", True, id="letters drawn"),
         pytest.param("unquoted-value", b"page_token: Zq81mm92Kd", False, id="a place, unquoted"),
         pytest.param("unquoted-value", b"key: Ed25519PrivateKey", False, id="a type's name"),
         pytest.param("unquoted-value", b"key = load_key_v2_now", False, id="a function's name"),

@@ -47,7 +47,7 @@ _NAMING = re.compile(rb"[0-9A-Za-z_-]+")
 _PIECE = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _VOWEL = re.compile(rb"(?i)[aeiouy]")
 _NAME = re.compile(rb"[A-Za-z]+(?:[-._:/, ]{1,2}[A-Za-z]+)*[.:!?]?")
-_WORD_LENGTH = 3.5
+_WORD_LENGTH, _DRAWN_LENGTH = 3.5, 2.5
 
 
 def _basic_auth(secret: bytes) -> Proof:
@@ -114,11 +114,13 @@ def _unquoted(text: bytes) -> bool:
 
 
 def _is_drawn(value: bytes) -> bool:
-    """Return whether letters follow on digits, and nothing in it is a word or two."""
-    if not _DIGITS_FIRST.search(value) or _JOINED.search(value):
+    """Return whether digits and cases change as chance has it, and nothing in it is a word."""
+    pieces = _PIECE.findall(value)
+    changing = sum(map(len, pieces)) < _DRAWN_LENGTH * len(pieces)
+    if not (changing or _DIGITS_FIRST.search(value)) or _JOINED.search(value):
         return False
-    words = (piece for piece in _BETWEEN.split(value) if len(piece) > 2 and piece.isalpha())
-    return not any(_VOWEL.search(word) for word in words)
+    words = (piece for piece in _BETWEEN.split(value) if len(piece) > 3 and piece.isalpha())
+    return not any(_is_name(word) for word in words)
 
 
 def _is_place(head: bytes) -> bool:
