@@ -227,7 +227,8 @@ def _of_digits(form: Form, beginnings: int) -> Iterator[Trace]:
             b"%b %b%b" % (first, second, third),
         ]
         if beginnings > 1:
-            listed = (b", ", b",", b":", b" 0x", b", 0x")
+            listed = (b", ", b",", b":", b" 0x", b", 0x", b",0x")
             spellings += [joint.join((first, second, third)) for joint in listed]
-        for word in dict.fromkeys((*spellings, *map(bytes.upper, spellings))):
+        in_capitals = (spelling.upper().replace(b"X", b"x") for spelling in spellings)
+        for word in dict.fromkeys((*spellings, *in_capitals)):
             yield Trace(word, form, place)
