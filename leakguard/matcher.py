@@ -101,6 +101,7 @@ class _Index:
             for keyword in rule.keywords:
                 keywords[keyword].append(rule)
                 self._sources[keyword].append(rule)
+        self._barred = _Barred(self._sources)
         self._automaton = Automaton(self._sources)
         self._prefixes = Prefixes(heads)
         self._inner = frozenset(byte for word in self._sources for byte in word[:-1])
@@ -120,11 +121,14 @@ class _Index:
         """
         for begin, end in self._windows(text, start, final=final):
             for offset, word in self._automaton.occurrences(text, begin, end):
+                if offset and text[offset - 1] in self._barred[word]:
+                    continue
                 for source in self._sources[word]:
-                    if not isinstance(source, Trace | Anchor):
+                    if isinstance(source, Needle):
                         yield Candidate(offset, offset + len(word), source)
                     elif source.starts(text, offset):
-                        yield Candidate(offset, offset + len(word), source, begun(source))
+                        walk = None if isinstance(source, Rule) else begun(source)
+                        yield Candidate(offset, offset + len(word), source, walk)
 
     def windows(self, text: bytes) -> list[tuple[int, int]]:
         """Return the parts of `text`, which is complete, that are worth a look."""
@@ -181,6 +185,24 @@ class _Index:
                 if (secret := rule.pattern.held(text, start)) is not None:
                     held = max(held, len(text) - secret)
         return held
+
+
+class _Barred(dict[bytes, frozenset[int]]):
+    """By word, the bytes behind which it is nobody's; worked out where a word first occurs.
+
+    In a long row of one letter a word may begin at each, and be anybody's at the first alone.
+    """
+
+    def __init__(self, sources: Mapping[bytes, Sequence[Source]]) -> None:
+        self._sources = sources
+
+    def __missing__(self, word: bytes) -> frozenset[int]:
+        found = [
+            each.pattern.barred if isinstance(each, Rule) and not each.before else frozenset[int]()
+            for each in self._sources[word]
+        ]
+        self[word] = barred = frozenset.intersection(*found)
+        return barred
 
 
 class Matcher:

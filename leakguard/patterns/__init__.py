@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 from leakguard.errors import RuleError
 from leakguard.patterns import stream, syntax
-from leakguard.patterns.syntax import Chars, Marked, Node, Series
+from leakguard.patterns.syntax import Chars, Look, Marked, Node, Series
 
 _SEARCHED = 512
 
@@ -127,6 +127,18 @@ class Pattern:
     def behind(self) -> int:
         """Most bytes in front of a match that a look-behind asks for, and at least one."""
         return max(map(syntax.least_width, syntax.looks_behind(self._root)), default=1)
+
+    @functools.cached_property
+    def barred(self) -> frozenset[int]:
+        """The bytes that nothing matches behind."""
+        mask = 0
+        for item in syntax.opened(self._root):
+            if not isinstance(item, Look):
+                break
+            if item.negative and not item.ahead:
+                body = syntax.alone(item.body)
+                mask |= body.mask if isinstance(body, Chars) else 0
+        return frozenset(byte for byte in range(256) if mask >> byte & 1)
 
     def open(self, text: bytes, start: int) -> bool:
         """Return whether bytes behind `text` could change what the regex matches at `start`."""

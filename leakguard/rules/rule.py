@@ -102,6 +102,10 @@ class Rule:
     context: int = field(default=-1, repr=False, compare=False)
     behind: int = field(default=-1, repr=False, compare=False)
 
+    def starts(self, text: bytes, at: int) -> bool:
+        """Return whether what stands in front of a keyword at `at` lets the rule match there."""
+        return self.before > 0 or at == 0 or text[at - 1] not in self.pattern.barred
+
     def held_opening(self, text: bytes, start: int) -> int | None:
         """Return what `Pattern.held_opening` does, if possible without looking at the regex."""
         if self.context < 0:
