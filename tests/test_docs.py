@@ -142,7 +142,7 @@ def test_the_budget_that_is_told_is_the_one_that_holds() -> None:
     text = (ROOT / "docs" / "security-model.md").read_text(encoding="utf-8")
     table = text.partition("| what | must tell |")[2].partition("\n\n")[0]
     least = budget.least_of_beginning
-    bounds = [WHOLE_BITS, PART_BITS, least(11), least(12), budget.FRAGMENT_BITS]
+    bounds = [WHOLE_BITS, PART_BITS, least(11), least(12), budget.END_BITS, budget.FRAGMENT_BITS]
     assert [float(bits) for bits in re.findall(r"\b(\d+)(?: bits|(?= when))", table)] == bounds
 
 
