@@ -39,6 +39,8 @@ _HEX = Alphabet.HEX
 _URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 _HARM = MARKS | UNSHOWN | frozenset(b"\b\x1b")
 _LONGEST = max(_LENGTHS.values())
+_QUOTES = (b"'", b'"', b"$")
+_MOST_LEADS = 4
 _BY_NAME = {level.name: level for level in LEVELS}
 
 _BEYOND_ASCII = {
@@ -126,9 +128,10 @@ class Anchor:
             if byte[0] in _HARM:
                 escape = ESCAPE.match(text, at) if byte[0] in MARKS else None
                 byte = undone(escape[0]) if escape else b""
-                if not byte or byte[0] in MARKS:
+                end = at + len(escape[0]) if escape else at
+                if not byte or (byte[0] in MARKS and not _stands_alone(byte, text, end)):
                     return not read or self.grams.may_begin(read)
-                at += len(escape[0]) - 1 if escape else 0
+                at = end - 1
             read, at = read + byte, at + 1
         return self.grams.may_begin(read[:_GLANCE])
 
@@ -173,6 +176,11 @@ def _beginning(reader: Reader, at: int, levels: tuple[Level, ...], grams: Grams)
     return read
 
 
+def _stands_alone(byte: bytes, text: bytes, end: int) -> bool:
+    """Say whether a quote is just that: two of them, or one and an escape, may be another thing."""
+    return byte in _QUOTES and end < len(text) and text[end] not in _HARM
+
+
 def anchors(traces: Iterable[Trace]) -> Iterator[Anchor]:
     """Yield the anchors of all forms that are followed by traces."""
     forms = list({id(trace.form): trace.form for trace in traces}.values())
@@ -212,15 +220,18 @@ _ANCHORED = re.compile(
 def _is_led(reader: Reader, at: int, start: Start) -> bool:
     """Say whether the same form goes on at an anchor farther in front: it comes by here, then."""
     levels, form, place = start
-    for found in _ANCHORED.finditer(reader.text, max(0, at - LONGEST_LEAD), at):
-        read, end = b"", found.start()
+    front = max(0, at - LONGEST_LEAD)
+    leads = [found.start() for found in _ANCHORED.finditer(reader.text, front, at)]
+    for lead in reversed(leads[-_MOST_LEADS:]):
+        read, end = b"", lead
         while end < at:
             more, end = reader.take(end, levels)
             read += more
-        before = place - len(read)
-        spelled = read.translate(form.alphabet.value)
-        if end == at and before >= 0 and form.value.startswith(spelled, before):
-            return True
+        if end == at and read:
+            # What is read from farther in front ends with the same: it goes on if this does.
+            before = place - len(read)
+            spelled = read.translate(form.alphabet.value)
+            return before >= 0 and form.value.startswith(spelled, before)
     return False
 
 
