@@ -209,10 +209,16 @@ def test_cuts_do_not_matter_to_a_disguise(case: tuple[bytes, bytes], lengths: li
         PLAIN[:20] + b"=\n" * 200_000,
         (PLAIN[:20] + b"\n    | ") * 4_000,
         PLAIN[:20].hex(" ").encode() * 2_000,
+        b"".join(b"\\x%02x" % byte for byte in PLAIN[:20]) * 1_000,
+        (PLAIN[:5] + b"\\x69ve_8") * 10_000,
+        b"\\x5c" * 20_000,
+        b"&amp;amp;" * 10_000,
+        b"\\u005cx25" * 10_000,
     ],
     ids=[
         "over and over", "lines", "backslashes", "percent signs", "line ends", "blanks", "nothing",
-        "erasures", "soft line ends", "margins", "digits",
+        "erasures", "soft line ends", "margins", "digits", "escapes", "an escape in a while",
+        "backslashes escaped", "ampersands escaped", "marks of two kinds",
     ],
 )  # fmt: skip
 def test_what_never_comes_to_an_end_costs_no_more_for_each_byte(text: bytes) -> None:
