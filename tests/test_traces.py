@@ -233,3 +233,10 @@ def test_what_never_comes_to_an_end_costs_no_more_for_each_byte(text: bytes) -> 
     masker.flush()
     assert held < 8192
     assert seconds[1] < 4 * seconds[0] + 1
+
+
+def test_an_end_that_another_secret_shares_is_told_of_the_one_that_is_there() -> None:
+    both = [Secret("ONE", b"Vq7mFileZp2Lk9"), Secret("OTHER", b"Vq7mNoteZp2Lk9")]
+    found = Matcher(both).find(b"key=Vq7mNoteZp2Lk9 and then ...ileZp2Lk9")
+    told = {(match.name, match.start) for match in found}
+    assert told == {("OTHER", 4), ("ONE", 31), ("OTHER", 33)}
