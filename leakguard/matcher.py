@@ -34,8 +34,8 @@ from leakguard.traces import (
     without_covered,
 )
 
-Known: TypeAlias = Needle | Trace | Anchor
-Source: TypeAlias = Known | Rule
+Known: TypeAlias = Needle | Trace
+Source: TypeAlias = Known | Anchor | Rule
 
 # Of a needle only so many bytes are indexed, and the rest is compared: kilobytes of key would cost
 # kilobytes of automaton. With many needles, fewer, so that the index stays within some 30 MB.
@@ -95,6 +95,9 @@ class _Index:
         self._sources: dict[bytes, list[Source]] = defaultdict(list)
         for word, source in _words(known):
             self._sources[word].append(source)
+        # Here and not with each secret: an anchor looks for all of them at once.
+        for anchor in anchors(each for each in known if isinstance(each, Trace)):
+            self._sources[anchor.word].append(anchor)
         heads = list(self._sources)
         keywords: dict[bytes, list[Rule]] = defaultdict(list)
         for rule in rules:
@@ -393,7 +396,6 @@ class Matcher:
                 self.unprotected += ((secret.name, why or "nothing of it tells enough"),)
             found += needles
             found += traces(secret, needles, min_length=self._min_length, places=places)
-        found += anchors(each for each in found if isinstance(each, Trace))
         return tuple(found)
 
 

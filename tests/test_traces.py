@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from leakguard.masker import Masker
 from leakguard.matcher import Matcher
 from leakguard.model import Secret
+from leakguard.traces import Anchor
 from tests.streams import cut, cuttings, mask
 
 PLAIN = b"tok_live_8f3Kd92LmQx71ZbV0aHs"
@@ -240,3 +241,15 @@ def test_an_end_that_another_secret_shares_is_told_of_the_one_that_is_there() ->
     found = Matcher(both).find(b"key=Vq7mNoteZp2Lk9 and then ...ileZp2Lk9")
     told = {(match.name, match.start) for match in found}
     assert told == {("OTHER", 4), ("ONE", 31), ("OTHER", 33)}
+
+
+def test_an_escape_is_looked_at_once_however_many_secrets_were_added(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = []
+    monkeypatch.setattr(Anchor, "starts", lambda anchor, *_: looks.append(anchor))
+    matcher = Matcher([Secret("FIRST", b"Vq7mZp2Lk9Rt4WxB")])
+    for number in range(81):
+        matcher = matcher.with_secret(Secret(f"S{number}", b"%04dZp2Lk9Rt4WxBVq7m" % number))
+    assert matcher.find(b"it&#39;s") == []
+    assert len(looks) < 10  # once in each of a few indexes
