@@ -262,7 +262,7 @@ def _surroundings() -> Iterator[bytes]:
     """Yield what a database depends on beside its regexes; a foreign one would crash."""
     yield from map(str.encode, (str(_package().__file__), _processor()))
     folder = Path(__file__).parent
-    code = [folder / "matcher.py", folder / "sieve.py", *sorted(folder.glob("patterns/*.py"))]
+    code = [folder / "sieve.py", folder / "sieves.py", *sorted(folder.glob("patterns/*.py"))]
     yield from (cache.state(str(file), file.stat()) for file in code if file.is_file())
 
 

@@ -1,5 +1,6 @@
 """What is kept is read back as it was, and what others could have written is not."""
 
+import importlib
 import os
 import stat
 from collections.abc import Callable
@@ -7,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from leakguard import cache
+from leakguard import cache, sieve
 from leakguard.rules import Allow, Rule, parsed
 from leakguard.rules.rule import Requirement
-from leakguard.rules.stored import read, rows
+from leakguard.rules.stored import read, rows, ship, shipped
 
 CONTENT = b"worked out \0 once"
 
@@ -117,3 +118,28 @@ def test_what_is_stored_of_rules_is_what_was_parsed() -> None:
     )
     rules = [*parsed(), more]
     assert read(rows(rules)) == tuple(rules)
+
+
+def test_a_database_is_named_by_the_code_that_derives_it() -> None:
+    named = b" ".join(sieve._surroundings()).decode()
+    code = ("sieve.py", "sieves.py", "patterns/__init__.py", "patterns/stream.py")
+    assert [file for file in code if f"leakguard/{file} " not in named] == []
+
+
+def test_what_a_wheel_brings_along_is_used_while_it_is_whole_and_of_its_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("leakguard.rules.stored"), "_PACKAGE", tmp_path)
+    ruleset = tmp_path / "ruleset"
+    ruleset.mkdir()
+    (ruleset / "acme.toml").write_bytes(b"rules")
+    ship("sought.json", CONTENT, ruleset)
+    assert shipped("sought.json") == CONTENT
+    whole = (ruleset / "sought.json").read_bytes()
+    for damaged in (whole[:-1], whole.replace(b"once", b"then"), b""):
+        (ruleset / "sought.json").write_bytes(damaged)
+        assert shipped("sought.json") == b""
+    (ruleset / "sought.json").write_bytes(whole)
+    (ruleset / "acme.toml").write_bytes(b"other rules")
+    assert shipped("sought.json") == b""
+    assert shipped("nothing.json") == b""

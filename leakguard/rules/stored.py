@@ -41,21 +41,20 @@ def stored(parse: Callable[[], tuple[Rule, ...]]) -> tuple[Rule, ...]:
 
 
 def shipped(name: str) -> bytes:
-    """Return what a wheel brings along under a name; nothing if its rules are not those any more.
+    """Return what a wheel brings along under a name; nothing if it is damaged or of other rules.
 
-    They are told by the names and sizes of their files: a wheel is not there to be edited.
+    Rules are told by the names and sizes of their files: a wheel is not there to be edited.
     """
-    folder = _PACKAGE / "ruleset"
     try:
-        first, _, content = (folder / name).read_bytes().partition(b"\n")
-        return content if first == _sizes(folder) else b""
+        seal, _, content = (_PACKAGE / "ruleset" / name).read_bytes().partition(b"\n")
+        return content if seal == _seal(content) else b""
     except OSError:
         return b""
 
 
 def ship(name: str, content: bytes, folder: Path) -> None:
     """Write into `folder` what a wheel that is being built brings along under a name."""
-    (folder / name).write_bytes(_sizes(_PACKAGE / "ruleset") + b"\n" + content)
+    (folder / name).write_bytes(_seal(content) + b"\n" + content)
 
 
 def ship_rules(rules: Iterable[Rule], folder: Path) -> None:
@@ -63,12 +62,13 @@ def ship_rules(rules: Iterable[Rule], folder: Path) -> None:
     ship("rules.json", rows(map(_known, rules)), folder)
 
 
-def _sizes(folder: Path) -> bytes:
-    with os.scandir(folder) as entries:
+def _seal(content: bytes) -> bytes:
+    """Return what tells what is derived from the rules that there are, and is whole."""
+    with os.scandir(_PACKAGE / "ruleset") as entries:
         sizes = sorted(
             f"{each.name} {each.stat().st_size}" for each in entries if each.name.endswith(".toml")
         )
-    return hashlib.sha256("\n".join(sizes).encode()).hexdigest().encode()
+    return hashlib.sha256("\n".join(sizes).encode() + content).hexdigest().encode()
 
 
 def _name() -> str | None:
