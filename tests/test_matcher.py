@@ -41,6 +41,17 @@ def test_a_rule_matches_at_its_keyword() -> None:
     assert found == [Match(2, 15, "acme-token", "rule", "raw", Confidence.LIKELY)]
 
 
+def test_what_one_rule_does_not_follow_another_may() -> None:
+    strict = rule(id="strict", regex=rb"(?<![a-z])acme_[a-z]{8}(?![a-z])")
+    loose = rule(id="loose", regex=rb"acme_[a-z]{8}(?![a-z])")
+    early = rule(id="early", regex=rb"(?<![a-z])xx?acme_[a-z]{8}(?![a-z])", before=2)
+    secret = Secret("KEYWORD", b"acme_")
+    matcher = Matcher([secret], [strict, loose, early], min_length=5)
+    found = {(match.name, match.start) for match in matcher.find(b"xacme_abcdefgh acme_abcdefgh")}
+    told = {("loose", 1), ("early", 0), ("KEYWORD", 1), ("strict", 15), ("loose", 15)}
+    assert found == {*told, ("KEYWORD", 15)}
+
+
 def test_what_is_less_sure_than_asked_for_is_no_match() -> None:
     text = b"acme_abcdefgh"
     doubtful = rule(confidence=Confidence.POSSIBLE)

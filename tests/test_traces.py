@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from leakguard.masker import Masker
 from leakguard.matcher import Matcher
 from leakguard.model import Secret
+from leakguard.rules import Rule
 from leakguard.traces import Anchor
 from tests.streams import cut, cuttings, mask
 
@@ -253,3 +254,10 @@ def test_an_escape_is_looked_at_once_however_many_secrets_were_added(
         matcher = matcher.with_secret(Secret(f"S{number}", b"%04dZp2Lk9Rt4WxBVq7m" % number))
     assert matcher.find(b"it&#39;s") == []
     assert len(looks) < 10  # once in each of a few indexes
+
+
+def test_a_part_of_a_secret_is_told_inside_of_what_a_rule_found() -> None:
+    rule = Rule("acme", "x", rb"acme_\w{12}", (b"acme_",), stopwords=())
+    matcher = Matcher([Secret("ONE", b"Vq7mFileZp2Lk9")], [rule])
+    found = {(match.name, match.encoding) for match in matcher.find(b"acme_x_FileZp2Lk9")}
+    assert found == {("acme", "raw"), ("ONE", "fragment")}

@@ -1,0 +1,64 @@
+"""Sieves come in mid-stream, from a thread or not at all, and nothing but speed tells."""
+
+import threading
+from collections.abc import Iterable
+
+import pytest
+
+from leakguard import sieve
+from leakguard.masker import Masker
+from leakguard.matcher import Matcher
+from leakguard.model import Secret
+from leakguard.rules import builtin_rules
+
+SECRET = Secret("TOKEN", b"Vq7mZp2Lk9Rt4WxB")
+LINES = [b"line %d, %b\n" % (n, SECRET.value if n % 5 == 0 else b"nothing") for n in range(9000)]
+MASKED = b"".join(LINES).replace(SECRET.value, b"***")
+
+
+def passed(matcher: Matcher, *, at_once: bool) -> bytes:
+    """Return all lines masked; the sieves' thread is waited for in the middle, or never."""
+    masker, out = Masker(matcher), b""
+    for number, line in enumerate(LINES):
+        out += masker.feed(line)
+        if at_once and number == len(LINES) // 2:
+            for thread in threading.enumerate():
+                if thread.name == "sieves":
+                    thread.join()
+    return out + masker.flush()
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["in the middle", "whenever"])
+def test_a_stream_is_masked_before_and_after_its_sieves_have_come(
+    monkeypatch: pytest.MonkeyPatch, *, at_once: bool
+) -> None:
+    made = []
+    of_literals = sieve.of_literals
+
+    def note(words: Iterable[bytes]) -> sieve.Sieve:
+        made.append(threading.current_thread().name)
+        return of_literals(words)
+
+    monkeypatch.setattr(sieve, "of_literals", note)
+    assert passed(Matcher([SECRET], builtin_rules(), beside=True), at_once=at_once) == MASKED
+    assert made == ["sieves"]  # once, and never by the stream itself
+
+
+@pytest.mark.parametrize("error", [MemoryError, OSError, ValueError])
+def test_a_thread_that_fails_costs_nothing_but_speed(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sieve, "of_keywords", fail)
+    assert passed(Matcher([SECRET], builtin_rules(), beside=True), at_once=True) == MASKED
+    assert capfd.readouterr() == ("", "")
+
+
+def test_where_no_thread_can_be_had_there_is_no_sieve(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert passed(Matcher([SECRET], builtin_rules(), beside=True), at_once=False) == MASKED
