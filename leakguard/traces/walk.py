@@ -44,7 +44,7 @@ _WIDEST = 24
 _LONGEST_MARGIN = 1024
 
 
-def erased(text: bytes, at: int, *, final: bool) -> int:
+def _erased(text: bytes, at: int, *, final: bool) -> int:
     """Return how many bytes were typed at `at` and erased.
 
     Raises:
@@ -385,7 +385,7 @@ class _Step:
     def _erased(self, path: _Path, read: bytes, behind: int) -> int:
         """Return how many bytes were typed and erased here."""
         if not path.levels:
-            return erased(self._text, self._start + path.at, final=self._final)
+            return _erased(self._text, self._start + path.at, final=self._final)
         place, typed = self._start + behind, 0
         while typed < _MOST_ERASED and len(read) == 1 and read[0] >= 32:
             read, place = self._reader.take(place, path.levels)
