@@ -50,6 +50,7 @@ def test_what_one_rule_does_not_follow_another_may() -> None:
     found = {(match.name, match.start) for match in matcher.find(b"xacme_abcdefgh acme_abcdefgh")}
     told = {("loose", 1), ("early", 0), ("KEYWORD", 1), ("strict", 15), ("loose", 15)}
     assert found == {*told, ("KEYWORD", 15)}
+    assert [match.start for match in Matcher((), [early]).find(b"xacme_abcdefgh")] == [0]
 
 
 def test_what_is_less_sure_than_asked_for_is_no_match() -> None:
