@@ -6,8 +6,8 @@ bytes cross that border here, in both directions, and nowhere else.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 
 import ahocorasick
 
@@ -38,26 +38,19 @@ class Prefixes:
 
     def __init__(self, words: Iterable[bytes]) -> None:
         """Index `words`; none may be empty."""
-        ordered = sorted({word.decode("latin-1") for word in words})
-        self._trie = ahocorasick.Automaton()
-        for word in ordered:
-            self._trie.add_word(word, None)
-        self._longest = max((len(word) - 1 for word in ordered), default=0)
-        # A word that begins no other word is complete: nothing has to be held for it.
-        self._complete = {
-            word
-            for word, behind in pairwise([*ordered, ""])
-            if len(word) <= self._longest and not behind.startswith(word)
-        }
+        self._words = sorted(set(words))
+        self._longest = max((len(word) - 1 for word in self._words), default=0)
 
     def longest(self, text: bytes) -> int:
         """Return the length of the longest end of `text` that is a proper prefix of a word.
 
-        One look-up for each length below the longest word, however long the text is.
+        One search for each length below the longest word, however long the text is.
         """
-        end = text[-self._longest :].decode("latin-1") if self._longest else ""
-        begins, complete = self._trie.match, self._complete
-        for cut in range(len(end)):
-            if begins(end[cut:]) and end[cut:] not in complete:
-                return len(end) - cut
+        words = self._words
+        for cut in range(max(0, len(text) - self._longest), len(text)):
+            end = text[cut:]
+            # In order, the words that go on from it come next behind it.
+            place = bisect_right(words, end)
+            if place < len(words) and words[place].startswith(end):
+                return len(end)
         return 0

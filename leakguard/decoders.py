@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain
 
 from leakguard.model import Match
 
@@ -74,14 +76,22 @@ class Decoder:
         return min(mark.end(text, 0) for mark in self.marks)
 
     def dropped(self, text: bytes, limit: int) -> list[re.Match[bytes]]:
-        """Return what is left out of `text[:limit]`, in order."""
+        """Return what is left out of `text[:limit]`, in order and apart."""
         found = [
-            match
+            list(mark.dropped.finditer(text, first, limit))
             for mark in self.marks
             if (first := text.find(mark.lead)) >= 0
-            for match in mark.dropped.finditer(text, first, limit)
         ]
-        return sorted(found, key=re.Match.start) if len(self.marks) > 1 else found
+        return found[0] if len(found) == 1 else _apart(chain.from_iterable(found))
+
+
+def _apart(found: Iterable[re.Match[bytes]]) -> list[re.Match[bytes]]:
+    """Return matches in order, without what is part of another one."""
+    apart: list[re.Match[bytes]] = []
+    for each in sorted(found, key=re.Match.start):
+        if not apart or each.start() >= apart[-1].end():
+            apart.append(each)
+    return apart
 
 
 TERMINAL = Decoder(
@@ -145,17 +155,11 @@ class Reading:
         """Take the next bytes of the stream; return what they add to the reading."""
         text = self._undecided + data
         limit = len(text) if final else self.decoder.decided(text)
-        parts, position = [], 0
-        for dropped in self.decoder.dropped(text, limit):
-            start, end = dropped.span()
-            if start < position:
-                continue  # it is part of what was left out before
-            parts.append(text[position:start])
-            self._read += start - position
-            self._leave_out(end - start, kept=dropped.lastgroup == "kept")
-            position = end
-        parts.append(text[position:limit])
-        self._read += limit - position
+        dropped = self.decoder.dropped(text, limit)
+        self._leave_out(dropped, self.start + self._read + self._all_missing)
+        edges = chain((0,), chain.from_iterable(each.span() for each in dropped), (limit,))
+        parts = [text[start:end] for start, end in zip(edges, edges, strict=True)]
+        self._read += sum(map(len, parts))
         self._undecided = text[limit:]
         return b"".join(parts)
 
@@ -189,12 +193,25 @@ class Reading:
             # The last one that has been passed still says how far the rest has moved.
             del self._places[: passed - 1], self._missing[: passed - 1], self._gaps[: passed - 1]
 
-    def _leave_out(self, length: int, *, kept: bool) -> None:
-        missing = self._missing[-1] if self._missing else 0
-        offset = self.start + self._read
-        self._gaps.append((offset + missing, offset + missing + length, kept))
-        self._places.append(offset)
-        self._missing.append(missing + length)
+    @property
+    def _all_missing(self) -> int:
+        return self._missing[-1] if self._missing else 0
+
+    def _leave_out(self, dropped: list[re.Match[bytes]], base: int) -> None:
+        """Note what is left out of a piece that stands at `base` in the stream.
+
+        A screen of colors has one for each few bytes: so they are noted all at once.
+        """
+        spans = [each.span() for each in dropped]
+        missing = list(accumulate((end - start for start, end in spans), initial=self._all_missing))
+        self._gaps += [
+            (base + start, base + end, each.lastgroup == "kept")
+            for (start, end), each in zip(spans, dropped, strict=True)
+        ]
+        self._places += [
+            base + start - gone for (start, _), gone in zip(spans, missing, strict=False)
+        ]
+        self._missing += missing[1:]
 
 
 def _united(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

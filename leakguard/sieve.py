@@ -31,6 +31,9 @@ _TOKEN = re.compile(rb"[0-9A-Za-z+/=_-]{%d}" % LEAST_TOKEN)
 _SHORTEST = 64
 # So many matches, and one more for so many bytes, and the sieve gives up: it does not pay.
 _FEW, _DENSE = 64, 64
+# So many literals go into one database. To compile one takes 2 KB and 20 us for each, and more with
+# more of them; to search with two takes twice as long.
+_MOST_AT_ONCE = 10_000
 _ESCAPED = tuple(b"\\x%02x" % byte for byte in range(256))
 
 
@@ -105,12 +108,24 @@ class _Open(Sieve):
         return [(start, len(text))] if start < len(text) else []
 
 
+class _Joint(Sieve):
+    """Several sieves, each for a part of what is sought."""
+
+    def __init__(self, parts: Sequence[Sieve]) -> None:
+        super().__init__(None, (), ())
+        self._parts = parts
+
+    def windows(self, text: bytes, start: int) -> list[tuple[int, int]]:
+        return [window for part in self._parts for window in part.windows(text, start)]
+
+
 def of_literals(words: Iterable[bytes]) -> Sieve:
     """Return a sieve for `words` themselves, which may be secret: its database is not kept."""
     sought = sought_for(words)
     if not sought or not available():
         return _Open() if sought else Sieve(None, (), ())
-    return _made(sought)
+    parts = -(-len(sought) // _MOST_AT_ONCE)
+    return _made(sought) if parts == 1 else _Joint([_made(sought[n::parts]) for n in range(parts)])
 
 
 def of_keywords(words: Sequence[bytes]) -> Sieve:
@@ -121,44 +136,33 @@ def of_keywords(words: Sequence[bytes]) -> Sieve:
 def sought_for(words: Iterable[bytes]) -> list[Sought]:
     """Return what finds `words`.
 
-    A database costs some 2 KB and 30 us for each literal, so there is one for all words that begin
-    with it, and for all that differ in case alone.
+    Each literal of a database has its price, so there is one for all words that begin with it, and
+    for all that differ in case alone.
     """
-    # Escaped as a regex: the binding measures pure literals with strlen, and UTF-16 holds NULs.
-    return [
-        Sought(
-            (b"(?i)" if head.in_any_case else b"") + b"".join(map(_ESCAPED.__getitem__, head.word)),
-            len(head.word),
-            head.longest - len(head.word),
-        )
-        for head in _heads(words)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """What words begin with: one of them, or several that differ in case; and the longest one."""
-
-    word: bytes
-    in_any_case: bool
-    longest: int
-
-
-def _heads(words: Iterable[bytes]) -> list[_Head]:
-    """Return the heads of all words: no head begins with another one."""
     longest: dict[bytes, int] = {}
     head = None
     for word in sorted(words):
         if head is None or not word.startswith(head):
             head = word
-        longest[head] = max(longest.get(head, 0), len(word))
+            longest[word] = len(word)
+        elif len(word) > longest[head]:
+            longest[head] = len(word)
     alike: dict[bytes, list[bytes]] = defaultdict(list)
-    for each in longest:
-        alike[each.lower()].append(each)  # ASCII letters alone, as in the database
+    for word in longest:
+        alike[word.lower()].append(word)  # ASCII letters alone, as in the database
     return [
-        _Head(found[0], len(found) > 1, max(map(longest.__getitem__, found)))
-        for found in alike.values()
+        Sought(
+            b"(?i)" + _literal(words[0]) if len(words) > 1 else _literal(words[0]),
+            len(words[0]),
+            max(map(longest.__getitem__, words)) - len(words[0]),
+        )
+        for words in alike.values()
     ]
+
+
+def _literal(word: bytes) -> bytes:
+    # Escaped as a regex: the binding measures pure literals with strlen, and UTF-16 holds NULs.
+    return word if word.isalnum() else b"".join(map(_ESCAPED.__getitem__, word))
 
 
 def of_patterns(seed: Iterable[bytes], derive: Callable[[], Sequence[Sought]]) -> Sieve:

@@ -4,6 +4,8 @@ import pickle
 from dataclasses import fields, is_dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leakguard import model
 from leakguard.automaton import Automaton, Prefixes
@@ -116,3 +118,13 @@ def test_the_longest_end_that_begins_a_word(text: bytes, length: int) -> None:
 def test_a_word_that_begins_another_is_still_held() -> None:
     assert Prefixes([b"ab", b"abcd"]).longest(b"xab") == 2
     assert Prefixes([]).longest(b"xab") == 0
+
+
+FEW_LETTERS = st.text("ab\xff", max_size=6).map(lambda text: text.encode("latin-1"))
+
+
+@given(st.lists(FEW_LETTERS.filter(bool)), FEW_LETTERS)
+def test_no_longer_end_begins_a_word(words: list[bytes], text: bytes) -> None:
+    ends = [text[at:] for at in range(len(text))]
+    begun = [end for end in ends if any(word != end and word.startswith(end) for word in words)]
+    assert Prefixes(words).longest(text) == max(map(len, begun), default=0)

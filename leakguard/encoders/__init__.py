@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from leakguard.encoders.bases import ENCODERS as BASES
-from leakguard.encoders.bases import spills
+from leakguard.encoders.bases import Spills
 from leakguard.encoders.markup import ENCODERS as MARKUP
 from leakguard.encoders.parts import PARTS, Part, Reach, parts
 from leakguard.encoders.quoting import ENCODERS as QUOTING
@@ -48,13 +48,17 @@ def needles(secret: Secret, *, min_length: int = 6) -> tuple[Needle, ...]:
     forms = {part.value: Needle(part.value, secret.name, part.label) for part in found}
     most = len(forms) + _MOST_FORMS
     for encoder, value in _turns(found):
+        spills = Spills(value).of if encoder.name in _BASE64 else _spills_nothing
         for form in encoder.forms(value):
             if len(form) >= min_length and form not in forms:
-                edges = spills(form, value) if encoder.name in _BASE64 else (False, False)
-                forms[form] = Needle(form, secret.name, encoder.name, edges)
+                forms[form] = Needle(form, secret.name, encoder.name, spills(form))
         if len(forms) > most:
             break
     return tuple(forms.values())
+
+
+def _spills_nothing(_form: bytes) -> tuple[bool, bool]:
+    return False, False
 
 
 def _turns(found: Sequence[Part]) -> Iterator[tuple[Encoder, bytes]]:

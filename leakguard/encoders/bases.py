@@ -40,14 +40,23 @@ def own_base32(value: bytes) -> Iterator[bytes]:
         yield b32encode(bytes(lead) + value)[start : (lead + len(value)) * 8 // 5]
 
 
-def spills(form: bytes, value: bytes) -> tuple[bool, bool]:
-    """Return whether base64 digits in front of `form` and behind it tell bits of `value`, too."""
-    plain = form.replace(b"\\/", b"/").replace(b"\\u002B", b"+")
-    digits = unquote_to_bytes(plain).translate(_STANDARD_ALPHABET)
-    for lead, text in enumerate(own_base64(value)):
-        if digits.startswith(text):
-            return lead > 0, digits == text and (lead + len(value)) % 3 > 0
-    return True, not digits.endswith(b"=")
+class Spills:
+    """Tells of the base64 forms of a value where digits beside them tell bits of it, too."""
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+        self._own = tuple(own_base64(value))
+
+    def of(self, form: bytes) -> tuple[bool, bool]:
+        """Return whether the digits in front of `form` and behind it do."""
+        digits = form
+        if not form.isalnum():
+            plain = form.replace(b"\\/", b"/").replace(b"\\u002B", b"+")
+            digits = unquote_to_bytes(plain).translate(_STANDARD_ALPHABET)
+        for lead, text in enumerate(self._own):
+            if digits.startswith(text):
+                return lead > 0, digits == text and (lead + len(self._value)) % 3 > 0
+        return True, not digits.endswith(b"=")
 
 
 def base64_spellings(texts: Iterable[bytes]) -> Iterator[bytes]:

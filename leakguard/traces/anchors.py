@@ -25,6 +25,7 @@ from leakguard.traces.escapes import (
     UNSHOWN,
     Level,
     Reader,
+    reader_of,
     undone,
 )
 from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
@@ -35,10 +36,10 @@ _LENGTHS = {Alphabet.TEXT: 4, Alphabet.BASE64: 4, Alphabet.BASE32: 5, Alphabet.H
 _MOST_OF_FORM, _MOST_GRAMS = 512, 50_000
 _MOST_ALIKE = 4
 _GLANCE, _LONGEST_ESCAPE = 3, 12
-_HEX = Alphabet.HEX
+_HEX_TABLE = list(_LENGTHS).index(Alphabet.HEX)
 _URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 _HARM = MARKS | UNSHOWN | frozenset(b"\b\x1b")
-_LONGEST = max(_LENGTHS.values())
+_SHORTEST, _LONGEST = min(_LENGTHS.values()), max(_LENGTHS.values())
 _QUOTES = (b"'", b'"', b"$")
 _MOST_LEADS = 4
 _BY_NAME = {level.name: level for level in LEVELS}
@@ -63,32 +64,47 @@ class Grams:
 
     def at(self, read: bytes) -> Iterator[tuple[Form, int]]:
         """Yield the forms that hold the first bytes of `read`, and where."""
-        for alphabet, length in _LENGTHS.items():
-            yield from self._places.get((alphabet, read[:length].translate(alphabet.value)), ())
+        if len(read) >= _SHORTEST:  # most reads end sooner
+            for length, spelling, places in self._places:
+                yield from places.get(read[:length].translate(spelling), ())
 
     def may_begin(self, read: bytes) -> bool:
         """Say whether up to three bytes may be the first ones of what is found."""
         return read in self._openings
 
     @cached_property
-    def _places(self) -> dict[tuple[Alphabet, bytes], list[tuple[Form, int]]]:
-        places: dict[tuple[Alphabet, bytes], list[tuple[Form, int]]] = defaultdict(list)
-        for form in sorted(self._forms, key=lambda form: list(_LENGTHS).index(form.alphabet)):
-            length = _LENGTHS[form.alphabet]
-            for place in range(min(_MOST_OF_FORM, len(form.value) - length + 1)):
-                found = places[form.alphabet, form.value[place : place + length]]
-                if len(found) < _MOST_ALIKE:
-                    found.append((form, place))
-            if len(places) > _MOST_GRAMS:
-                break
-        return dict(places)
+    def _places(self) -> list[tuple[int, bytes, dict[bytes, list[tuple[Form, int]]]]]:
+        """For each alphabet, how many bytes are looked up, how they are spelled, and where."""
+        of_alphabet: dict[Alphabet, list[Form]] = defaultdict(list)
+        for form in self._forms:
+            of_alphabet[form.alphabet].append(form)
+        left = _MOST_GRAMS
+        tables = []
+        for alphabet, length in _LENGTHS.items():
+            places = _places(of_alphabet[alphabet], length, left)
+            tables.append((length, alphabet.value, places))
+            left -= len(places)
+        return tables
 
     @cached_property
     def _openings(self) -> frozenset[bytes]:
-        openings = {gram[:length] for _, gram in self._places for length in (1, 2, 3)}
-        hexadecimal = {gram[:3].upper() for alphabet, gram in self._places if alphabet is _HEX}
+        openings = {gram[:n] for *_, places in self._places for gram in places for n in (1, 2, 3)}
+        hexadecimal = {gram[:3].upper() for gram in self._places[_HEX_TABLE][2]}
         shown = {opening.translate(_URL_ALPHABET) for opening in openings}
         return frozenset(openings | shown | hexadecimal | {each[:2] for each in hexadecimal})
+
+
+def _places(forms: Iterable[Form], length: int, most: int) -> dict[bytes, list[tuple[Form, int]]]:
+    """Return where so many bytes stand in forms, for not many more than `most` of them."""
+    places: dict[bytes, list[tuple[Form, int]]] = defaultdict(list)
+    for form in forms:
+        if len(places) > most:
+            break
+        for place in range(min(_MOST_OF_FORM, len(form.value) - length + 1)):
+            found = places[form.value[place : place + length]]
+            if len(found) < _MOST_ALIKE:
+                found.append((form, place))
+    return dict(places)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +159,7 @@ class Anchor:
         """
         if not self._seems_known(text, at, final=final):
             return []
-        reader = Reader(text, final)
+        reader = reader_of(text, final=final)
         seen: set[tuple[Level, ...]] = set()
         starts = self._read(reader, at, (self.level,), seen)
         return [start for start in starts if not _is_led(reader, at, start)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
@@ -24,6 +24,7 @@ _HEX = frozenset(b"0123456789abcdefABCDEF")
 _OCTAL = frozenset(b"01234567")
 _LONGEST_ENTITY = 12
 _MOST_UNSHOWN = 3
+_REMEMBERED = 4096
 _QUOTED_QUOTES = (b"\\''", b"\"'\"'")  # what the shell puts behind a quote that stands for itself
 UNSHOWN = frozenset((*range(32), 127)) - frozenset(b"\t\r\n\b\x1b")
 """What a terminal neither shows nor obeys."""
@@ -31,7 +32,7 @@ UNSHOWN = frozenset((*range(32), 127)) - frozenset(b"\t\r\n\b\x1b")
 Take: TypeAlias = Callable[[int], tuple[bytes, int]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Level:
     """A family of escapes.
 
@@ -50,6 +51,9 @@ class Level:
 class Reader:
     """Reads a text byte by byte through levels.
 
+    What it has read it remembers for a while: escapes lie close together where they are dense, and
+    each place is looked at from several in front of it, at several levels.
+
     Attributes:
         text: The bytes at hand.
         final: Whether nothing comes behind them.
@@ -62,8 +66,11 @@ class Reader:
     final: bool
     margin: int | None = None
     passed: list[tuple[int, int]] = field(default_factory=list)
+    _taken: dict[tuple[int, tuple[Level, ...]], tuple[bytes, int]] = field(
+        default_factory=dict, repr=False
+    )
 
-    def take(self, at: int, levels: Sequence[Level]) -> tuple[bytes, int]:
+    def take(self, at: int, levels: tuple[Level, ...]) -> tuple[bytes, int]:
         """Return what stands at `at`, nothing at the end of a final text, and where it ends.
 
         Raises:
@@ -71,17 +78,21 @@ class Reader:
         """
         if not levels:
             return self._raw(at)
-        *below, top = levels
+        if self.margin is not None:  # it notes what it passes, each time
+            return self._undone(at, levels)
+        taken = self._taken.get((at, levels))
+        if taken is None:
+            if len(self._taken) >= _REMEMBERED:
+                self._taken.clear()
+            taken = self._taken[at, levels] = self._undone(at, levels)
+        return taken
 
-        def take(place: int) -> tuple[bytes, int]:
-            return self.take(place, below)
-
-        first, end = take(at)
-        return (
-            top.undo(first, take, end)
-            if len(first) == 1 and first[0] in top.marks
-            else (first, end)
-        )
+    def _undone(self, at: int, levels: tuple[Level, ...]) -> tuple[bytes, int]:
+        below, top = levels[:-1], levels[-1]
+        first, end = self.take(at, below)
+        if len(first) != 1 or first[0] not in top.marks:
+            return first, end
+        return top.undo(first, lambda place: self.take(place, below), end)
 
     def _raw(self, at: int) -> tuple[bytes, int]:
         # What nobody sees is passed over, such as the NULs of UTF-16.
@@ -102,6 +113,12 @@ class Reader:
             return self.text[at : at + 1], at + 1
         self.passed.append((at, ends[margin][0]))
         return self._raw(ends[margin][0])
+
+
+@lru_cache(1)
+def reader_of(text: bytes, *, final: bool) -> Reader:
+    """Return the reader of a text, without a margin; who asks for the same text shares it."""
+    return Reader(text, final)
 
 
 def _percent(first: bytes, take: Take, at: int) -> tuple[bytes, int]:

@@ -16,7 +16,7 @@ from leakguard.model import Confidence, Match
 from leakguard.patterns import analyse
 from leakguard.traces import breaks
 from leakguard.traces.breaks import MoreNeeded
-from leakguard.traces.escapes import LEVELS, MARKS, Level, Reader
+from leakguard.traces.escapes import LEVELS, MARKS, Level, Reader, reader_of
 from leakguard.traces.form import FRAGMENT, MIXED, Alphabet, Form, Trace
 
 MOST_LEVELS = 4
@@ -201,7 +201,7 @@ class _Step:
         self._final = final
         self._place = trace.place
         self._form = trace.form
-        self._reader = Reader(text, final)
+        self._reader = reader_of(text, final=final)
         self._longest = _LONGEST_MARGIN + _WIDEST * len(trace.form.value)
         self.waits = False
         self.others: list[_Path] = []
