@@ -1,5 +1,6 @@
 """A secret is followed however the text writes it, and what is no part of it is left alone."""
 
+import base64
 import html
 import json
 import quopri
@@ -20,8 +21,9 @@ from tests.streams import cut, cuttings, mask
 
 PLAIN = b"tok_live_8f3Kd92LmQx71ZbV0aHs"
 SIGNS = b"Zq8'x\"9<K>&m2%Qd7=e5$L"
+KEY = b"Vq7mZp2Lk9Rt4WxBc8Yd3Jf6Hn"
 WIDE = "Kä9ßx7Qmé2LZ8w".encode()  # the letters are meant
-KNOWN = {value: Matcher([Secret("S", value)]) for value in (PLAIN, SIGNS, WIDE)}
+KNOWN = {value: Matcher([Secret("S", value)]) for value in (PLAIN, SIGNS, WIDE, KEY)}
 
 ESCAPES: dict[str, Callable[[bytes], bytes]] = {
     "json": lambda text: json.dumps(text.decode())[1:-1].encode(),
@@ -42,6 +44,13 @@ ESCAPES: dict[str, Callable[[bytes], bytes]] = {
     "quoted": lambda text: b"".join(
         b"%c" % byte if chr(byte).isalnum() or byte > 127 else b"\\%c" % byte for byte in text
     ),
+}
+BASES: dict[str, Callable[[bytes], bytes]] = {
+    "base64": base64.b64encode,
+    "base64 in between": lambda text: base64.urlsafe_b64encode(b"u:" + text + b":p"),
+    "base64 twice": lambda text: base64.b64encode(base64.b64encode(b"x" + text)),
+    "base32": base64.b32encode,
+    "hexadecimal": lambda text: text.hex().encode(),
 }
 BREAKS = (
     b"\n",
@@ -71,7 +80,7 @@ def remains(masked: bytes) -> bytes:
 
 @pytest.mark.parametrize("second", ESCAPES)
 @pytest.mark.parametrize("first", ESCAPES)
-@pytest.mark.parametrize("value", KNOWN, ids=["plain", "signs", "wide"])
+@pytest.mark.parametrize("value", KNOWN, ids=["plain", "signs", "wide", "key"])
 def test_escapes_of_two_kinds_hide_nothing(value: bytes, first: str, second: str) -> None:
     text = ESCAPES[second](ESCAPES[first](value))
     left = remains(mask(KNOWN[value], b"<<" + text + b">>"))
@@ -175,15 +184,41 @@ def test_what_others_have_too_is_left_alone(text: bytes) -> None:
     assert mask(known, text) == text
 
 
+@pytest.mark.parametrize("line_break", [b"", b"\n", b"\r\n  ", b"\\n"])
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize(
+    "harmed",
+    [
+        pytest.param(wrapped(KEY, 11, b"\n    | "), id="broken"),
+        pytest.param(KEY[:11] + b"\\u0074" + KEY[12:], id="escaped"),
+        pytest.param(KEY[:20], id="cut"),
+    ],
+)
+def test_what_was_harmed_before_it_was_encoded_goes(
+    harmed: bytes, base: str, line_break: bytes
+) -> None:
+    encoded = BASES[base](b"<" * 12 + harmed + b">" * 12)
+    text = wrapped(encoded, 40, line_break) if line_break else encoded
+    masked = mask(KNOWN[KEY], b"data: " + text + b".\n")
+    assert masked.startswith(b"data: " + text[:8])
+    if base != "hexadecimal":  # of a dump's row all is masked
+        assert masked.endswith(text[-8:] + b".\n")
+    assert len(masked) < len(text) - len(harmed) + 8
+
+
 @st.composite
 def disguised(draw: st.DrawFn) -> tuple[bytes, bytes]:
-    """Return a secret, and a text in which it stands escaped, broken, cut off, or two of these."""
+    """Return a secret, and a text in which it stands escaped, broken, encoded, cut off, or more."""
     value = draw(st.sampled_from(list(KNOWN)))
     text = value
     for name in draw(st.lists(st.sampled_from(list(ESCAPES)), max_size=3)):
         text = ESCAPES[name](text)
     if draw(st.booleans()):
         text = wrapped(text, draw(st.integers(6, 40)), draw(st.sampled_from(BREAKS)))
+    if draw(st.booleans()):
+        text = BASES[draw(st.sampled_from(list(BASES)))](text)
+        if draw(st.booleans()):
+            text = wrapped(text, draw(st.integers(16, 76)), b"\n")
     begin = draw(st.sampled_from([0, 0, 0, 1, 5]))
     end = draw(st.none() | st.integers(0, len(text)))
     after = draw(st.sampled_from([b"", b"\n", b" end", b"\n> next", b"%", b"\\", b"...", b"\x08"]))
@@ -216,11 +251,15 @@ def test_cuts_do_not_matter_to_a_disguise(case: tuple[bytes, bytes], lengths: li
         b"\\x5c" * 20_000,
         b"&amp;amp;" * 10_000,
         b"\\u005cx25" * 10_000,
+        base64.b64encode(PLAIN[:21]) * 4_000,
+        base64.b64encode(PLAIN[:21]) + b"A" * 400_000,
+        PLAIN[:21].hex().encode() * 4_000,
     ],
     ids=[
         "over and over", "lines", "backslashes", "percent signs", "line ends", "blanks", "nothing",
         "erasures", "soft line ends", "margins", "digits", "escapes", "an escape in a while",
         "backslashes escaped", "ampersands escaped", "marks of two kinds",
+        "base64", "base64 without end", "hexadecimal",
     ],
 )  # fmt: skip
 def test_what_never_comes_to_an_end_costs_no_more_for_each_byte(text: bytes) -> None:

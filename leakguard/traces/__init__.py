@@ -7,9 +7,9 @@ as they are, and goes on as long as the text, read this way or that, goes on as 
 What is decided depends on the bytes from there on alone, so a trace is held and cut as a needle is.
 
 Each room has its own part of it: `form` what is followed, `escapes` how a byte may be written,
-`breaks` what may stand between two bytes, `walk` the following, `derive` where traces start,
-`anchors` where any secret may go on in the middle,
-`cover` which finds are news. Colors and the like are left to `leakguard.decoders`: what they paint
+`breaks` what may stand between two bytes, `bases` what digits stand for, `walk` the following,
+`derive` where traces start, `anchors` where any secret may go on in the middle, `cover` which finds
+are news. Colors and the like are left to `leakguard.decoders`: what they paint
 is followed in their reading.
 """
 

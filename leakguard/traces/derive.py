@@ -41,6 +41,8 @@ _SHORTEST_OPENED, _ENOUGH_PLAIN = 4, 3
 _MARKS = tuple(bytes([mark]) for level in LEVELS for mark in sorted(level.marks))
 # Of so many places, one behind the other, no row of a dump breaks more than one.
 _ROWS = 2
+# Of so many places of a value, one of its digits in a base is looked for, too.
+_RARER, _NEAR = 8, 3
 _CELLS, _LONGEST_IN_CELLS = 12, 1024
 _OPENINGS = (
     *(b"\\%c" % mark for mark in b"xu01%&=\\"),
@@ -83,10 +85,12 @@ def _of_part(name: str, part: Part, needles: Sequence[Needle], places: int) -> I
     yield from _in_cells(form)
     for digits in _in_base64(form):
         if len(digits.value) > 2 * _SHORTEST:
-            yield from _starts(digits, beginnings, near=True)
+            yield from _starts(digits, max(beginnings, places // _RARER), apart=_NEAR)
     for digits in _in_base32(form):
-        yield from _starts(digits, 1, near=True)
-    yield from _of_digits(_in_hex(form), beginnings)
+        yield from _starts(digits, max(1, places // _RARER), apart=_SHORTEST)
+    in_hex = _in_hex(form)
+    yield from _of_digits(in_hex, beginnings)
+    yield from _starts(in_hex, places // _RARER, apart=_SHORTEST)
     if beginnings > 1:
         yield from _of_bases(form)
 
@@ -113,7 +117,9 @@ def _digits(
     first = -(-8 * lead // bits)
     origin = form.origin + form.step * (first * bits / 8 - lead)
     spelled = text.translate(alphabet.value)
-    return Form(form.name, spelled, form.told, alphabet, origin, form.step * bits / 8, is_needle)
+    step = form.step * bits / 8
+    bit = first * bits - 8 * lead
+    return Form(form.name, spelled, form.told, alphabet, origin, step, is_needle, form, bit)
 
 
 def _in_cells(form: Form) -> Iterator[Trace]:
@@ -150,10 +156,10 @@ def _told(value: bytes) -> list[float]:
     return told
 
 
-def _starts(form: Form, places: int, *, near: bool = False) -> Iterator[Trace]:
-    """Yield traces at places all over a form, or only at its beginning, one behind the other."""
+def _starts(form: Form, places: int, *, apart: int = 1) -> Iterator[Trace]:
+    """Yield traces at places all over a form, no more of them, and so far apart at least."""
     last = len(form.value) - _SHORTEST
-    apart = _SHORTEST if near else max(1, -(-last // places))
+    apart = max(apart, -(-last // max(places, 1)))
     for place in range(0, min(last, apart * places - 1) + 1, apart):
         if word := _word(form, place):
             lead = form.value[place - apart : place] if apart <= LONGEST_LEAD else b""

@@ -41,6 +41,8 @@ class Form:
         origin: Where in the secret it begins, in bytes.
         step: How much of the secret each of its bytes stands for, in bytes.
         is_needle: Whether a needle finds all of it where it stands as it is.
+        of: The form that it stands for in a base; None if it is no base's.
+        bit: The bit of that form at which its first digit begins.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Form:
     origin: float = 0.0
     step: float = 1.0
     is_needle: bool = True
+    of: Form | None = None
+    bit: int = 0
 
     def bits(self, start: int, end: int) -> float:
         """Return what its bytes from `start` to `end` tell, in bits."""

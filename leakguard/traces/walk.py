@@ -10,11 +10,12 @@ each must read every byte of the form right.
 from __future__ import annotations
 
 import re
+from bisect import insort
 from dataclasses import dataclass, field, replace
 
 from leakguard.model import Confidence, Match
 from leakguard.patterns import analyse
-from leakguard.traces import breaks
+from leakguard.traces import bases, breaks
 from leakguard.traces.breaks import MoreNeeded
 from leakguard.traces.escapes import LEVELS, MARKS, Level, Reader, reader_of
 from leakguard.traces.form import FRAGMENT, MIXED, Alphabet, Form, Trace
@@ -39,6 +40,7 @@ _CUT_ESCAPE = analyse(
 _ESCAPED_ERASURE = analyse(rb"[^\x00-\x1f\x7f]{1,4}?(?:%08|=08|\\(?:x08|b|u0008|010)|&#x?0{0,2}8;)")
 _WIDEST_GAP = 3
 _SHORT = 64
+_FEW_DIGITS = 256
 # No text that writes a form in so many bytes is followed any farther.
 _WIDEST = 24
 _LONGEST_MARGIN = 1024
@@ -104,6 +106,14 @@ def _without_blanks(path: _Path, form: Form, text: bytes, start: int) -> _Path:
     return path
 
 
+def _in_order(stopped: tuple[_Path, list[_Path]]) -> tuple[object, ...]:
+    """Order the paths that go no farther, by where that is."""
+    path, _ = stopped
+    names = [level.name for level in path.levels]
+    margin = -1 if path.margin is None else path.margin
+    return path.at, names, margin, path.reached, path.end, path.kept, path.stages
+
+
 def _shortest(path: _Path) -> tuple[object, ...]:
     """Order the paths on which all was found: of those that end first, what keeps most lines."""
     names = [level.name for level in path.levels]
@@ -114,6 +124,21 @@ def _longest(path: _Path) -> tuple[object, ...]:
     """Order the paths on which some was found, by how much, and by what they leave."""
     names = [level.name for level in path.levels]
     return path.reached, -path.end, len(path.kept), -len(names), names, path.margin or -1, path.kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a walk has found.
+
+    Attributes:
+        end: Where it ends, from the walk's start.
+        is_all: Whether it is all of the secret.
+        kept: What in it is left as it stands.
+    """
+
+    end: int
+    is_all: bool
+    kept: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -128,9 +153,11 @@ class Walk:
     trace: Trace
     levels: tuple[Level, ...] = ()
     _waiting: list[_Path] = field(init=False)
+    _stopped: list[tuple[_Path, list[_Path]]] = field(default_factory=list)
     _whole: list[_Path] = field(default_factory=list)
     _best: _Path | None = None
     _begun: set[tuple[object, ...]] = field(default_factory=set)
+    _inner: _Inner | None = None
 
     def __post_init__(self) -> None:
         self._waiting = [_Path(self.levels, 0, self.trace.place)]
@@ -142,36 +169,79 @@ class Walk:
             Whether bytes that come behind `text` may change what the walk finds.
         """
         going, self._waiting = self._waiting, []
-        while going:
-            step = _Step(self.trace, text, start, final)
-            path = step.along(going.pop())
-            if step.waits:
-                self._waiting.append(path)
-            elif path.reached == len(self.trace.form.value):
+        while True:
+            while going:
+                step = _Step(self.trace, text, start, final)
+                path = step.along(going.pop())
+                if step.waits:
+                    self._waiting.append(path)
+                else:
+                    insort(self._stopped, (path, step.others), key=_in_order)
+            if not self._can_resume():
+                break
+            path, others = self._stopped.pop(0)
+            if path.reached == len(self.trace.form.value):
                 self._whole.append(path)
             else:
                 self._note(_without_blanks(path, self.trace.form, text, start))
-                going += filter(self._is_new, step.others)
-        return not self._whole and bool(self._waiting)
+                going += filter(self._is_new, others)
+        if not self._whole and not self._waiting:
+            self._go_within(text, start, final=final)
+        return self.waits
+
+    def _can_resume(self) -> bool:
+        """Say whether it is the turn of the path that has stopped first.
+
+        Their number has a bound, so their order must not depend on how the text was cut: no path
+        that waits may yet stop farther in front. What is found whole first is found.
+        """
+        if not self._stopped:
+            return False
+        first = self._stopped[0][0].at
+        if self._whole:
+            return first <= self._whole[0].at
+        return all(first < path.at for path in self._waiting)
+
+    def _go_within(self, text: bytes, start: int, *, final: bool) -> None:
+        """Go on in what digits of a base stand for, where all other ways have ended."""
+        if self._inner is None and not self.levels:
+            self._inner = _inner(self.trace)
+        if self._inner:
+            self._inner.advance(text, start, final=final)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it goes no farther because the text ends."""
+        if self._whole or self._waiting:
+            return not self._whole
+        return self._inner is not None and self._inner.walk.waits
 
     def match(self, start: int) -> Match | None:
         """Return what was found by a walk that starts at `start`, once nothing can change it."""
-        form, place = self.trace.form, self.trace.place
-        path = min(self._whole, key=_shortest) if self._whole else self._best
-        if path is None or self._is_plain(path):
+        found = None if self._is_plain() else self.found()
+        if found is None:
             return None
-        if not form.is_over_budget(place, path.reached):
-            return None
-        kept = tuple((start + a, start + b) for a, b in path.kept if b <= path.end)
-        encoding = MIXED if self._whole and not place else FRAGMENT
-        end = start + path.end
-        return Match(start, end, form.name, "secret", encoding, Confidence.KNOWN, kept)
+        kept = tuple((start + a, start + b) for a, b in found.kept)
+        encoding = MIXED if found.is_all else FRAGMENT
+        name, end = self.trace.form.name, start + found.end
+        return Match(start, end, name, "secret", encoding, Confidence.KNOWN, kept)
 
-    def _is_plain(self, path: _Path) -> bool:
+    def found(self) -> _Found | None:
+        """Return what goes farthest of what tells enough."""
+        form, place = self.trace.form, self.trace.place
+        found = [self._inner.found()] if self._inner else []
+        path = min(self._whole, key=_shortest) if self._whole else self._best
+        if path and form.is_over_budget(place, path.reached):
+            kept = tuple(each for each in path.kept if each[1] <= path.end)
+            found.append(_Found(path.end, bool(self._whole) and not place, kept))
+        return max(filter(None, found), key=lambda each: each.end, default=None)
+
+    def _is_plain(self) -> bool:
         """Say whether all of the form stands there as it is: then it is a needle's."""
-        form = self.trace.form
-        size = len(form.value)
-        return form.is_needle and not self.trace.place and path.reached == path.end == size
+        form, size = self.trace.form, len(self.trace.form.value)
+        if not self._whole or not form.is_needle or self.trace.place:
+            return False
+        return min(self._whole, key=_shortest).end == size
 
     def _note(self, path: _Path) -> None:
         sure = path.sure(self.trace.form)
@@ -185,6 +255,49 @@ class Walk:
             return False
         self._begun.add(key)
         return True
+
+
+@dataclass(slots=True, eq=False)
+class _Inner:
+    """A walk goes on in what the digits stand for that it has come along.
+
+    Attributes:
+        walk: Goes on there.
+        digits: Which digits they are.
+    """
+
+    walk: Walk
+    digits: bases.Digits
+    _most: int = _FEW_DIGITS
+    _decoded: bases.Decoded | None = None
+
+    def advance(self, text: bytes, start: int, *, final: bool) -> None:
+        """Go on, as `Walk.advance` does; no more is decoded than the walk asks for."""
+        while self.walk.waits:
+            found = self.digits.decoded(text, start, self._most, final=final)
+            self._decoded = found
+            self.walk.advance(found.text, 0, final=found.final)
+            if not found.cut:
+                return
+            self._most *= 2
+
+    def found(self) -> _Found | None:
+        """Return what `Walk.found` does, with its end in the text that the digits stand in."""
+        found = self.walk.found()
+        if found is None or self._decoded is None:
+            return None
+        return _Found(self._decoded.end(found.end), found.is_all)
+
+
+def _inner(trace: Trace) -> _Inner | None:
+    """Return what goes on where digits of a base stand for something else than the form has."""
+    form = trace.form
+    if form.of is None:
+        return None
+    place, digits = bases.digits_from(form.alphabet, form.bit, trace.place)
+    if place >= len(form.of.value):
+        return None
+    return _Inner(Walk(Trace(b"", form.of, place)), digits)
 
 
 class _Step:
