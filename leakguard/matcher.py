@@ -107,7 +107,7 @@ class _Index:
         self._barred = _Barred(self._sources)
         self._automaton = Automaton(self._sources)
         self._prefixes = Prefixes(heads)
-        self._inner = frozenset(byte for word in self._sources for byte in word[:-1])
+        self._inner = frozenset(b"".join(word[:-1] for word in self._sources))
         self._spills = any(isinstance(each, Needle) and each.spills[0] for each in known)
         self._early_rules = [rule for rule in rules if rule.before]
         self._by_keyword = keywords

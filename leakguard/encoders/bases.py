@@ -10,6 +10,7 @@ from __future__ import annotations
 from base64 import b32encode
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from leakguard.encoders.parts import Reach
@@ -34,10 +35,13 @@ def own_base64(value: bytes) -> Iterator[bytes]:
         yield text[start : (lead + len(value)) * 8 // 6]
 
 
-def own_base32(value: bytes) -> Iterator[bytes]:
-    """Yield, for each alignment, the base32 characters that `value` alone decides."""
-    for lead, start in enumerate(_BASE32_STARTS):
-        yield b32encode(bytes(lead) + value)[start : (lead + len(value)) * 8 // 5]
+@lru_cache(4)  # needles and traces ask for the same, one behind the other
+def own_base32(value: bytes) -> tuple[bytes, ...]:
+    """Return, for each alignment, the base32 characters that `value` alone decides."""
+    return tuple(
+        b32encode(bytes(lead) + value)[start : (lead + len(value)) * 8 // 5]
+        for lead, start in enumerate(_BASE32_STARTS)
+    )
 
 
 class Spills:

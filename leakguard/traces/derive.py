@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from leakguard.encoders.bases import own_base32, own_base64
@@ -27,6 +28,7 @@ _LONGEST_FOLLOWED = 16 * 1024
 _LEAST_BITS = 20.0  # of the bytes at which a trace starts
 _FEW, _SOME = 6, 16
 _PLACES = 256  # at the most in one value, when there are few values
+_PLENTY = 128  # so many, and what is in one base is looked for in all of them
 _FOLLOWED = frozenset({"raw", "trimmed", "unquoted", "leaf", "password", "decoded"})
 _INNER = frozenset({"leaf", "password"})
 _ESCAPES = frozenset(encoder.name for encoder in (*MARKUP, *QUOTING))
@@ -92,7 +94,7 @@ def _of_part(name: str, part: Part, needles: Sequence[Needle], places: int) -> I
     yield from _of_digits(in_hex, beginnings)
     yield from _starts(in_hex, places // _RARER, apart=_SHORTEST)
     if beginnings > 1:
-        yield from _of_bases(form)
+        yield from _of_bases(form, in_all=places >= _PLENTY)
 
 
 def _in_base64(form: Form, *, is_needle: bool = True) -> Iterator[Form]:
@@ -100,9 +102,9 @@ def _in_base64(form: Form, *, is_needle: bool = True) -> Iterator[Form]:
         yield _digits(form, text, Alphabet.BASE64, (6, lead), is_needle=is_needle)
 
 
-def _in_base32(form: Form) -> Iterator[Form]:
+def _in_base32(form: Form, *, is_needle: bool = True) -> Iterator[Form]:
     for lead, text in enumerate(own_base32(form.value)):
-        yield _digits(form, text, Alphabet.BASE32, (5, lead))
+        yield _digits(form, text, Alphabet.BASE32, (5, lead), is_needle=is_needle)
 
 
 def _in_hex(form: Form, *, is_needle: bool = True) -> Form:
@@ -136,13 +138,19 @@ def _cell(byte: int) -> bytes:
     return bytes([byte]) if 32 <= byte < 127 else b"%03o" % byte
 
 
-def _of_bases(form: Form) -> Iterator[Trace]:
-    """Yield the traces of what is written in base64 or hexadecimal digits twice."""
-    for inner in (_in_hex(form), *_in_base64(form)):
+def _of_bases(form: Form, *, in_all: bool) -> Iterator[Trace]:
+    """Yield the traces of what is written in base64 or hexadecimal digits twice, or in any base."""
+    in_hex = _in_hex(form)
+    inners = [in_hex, *_in_base64(form)]
+    if in_all:
+        capitals = replace(in_hex, value=in_hex.value.upper(), alphabet=Alphabet.TEXT, of=None)
+        inners += [capitals, *_in_base32(form)]
+    for inner in inners:
         dumped = _in_hex(inner, is_needle=False)
         words = dict.fromkeys((word := _word(dumped, 0), word.upper()))
         yield from (Trace(word, dumped, 0) for word in words if word)
-        for twice in _in_base64(inner, is_needle=False):
+        in_base32 = _in_base32(inner, is_needle=False) if in_all else ()
+        for twice in (*_in_base64(inner, is_needle=False), *in_base32):
             if word := _word(twice, 0):
                 yield Trace(word, twice, 0)
 
