@@ -198,8 +198,8 @@ def _stands_alone(byte: bytes, text: bytes, end: int) -> bool:
 
 
 def anchors(traces: Iterable[Trace]) -> Iterator[Anchor]:
-    """Yield the anchors of all forms that are followed by traces."""
-    forms = list({id(trace.form): trace.form for trace in traces}.values())
+    """Yield the anchors of all forms that are followed by traces, but for bases in bases."""
+    forms = list({id(trace.form): trace.form for trace in traces if trace.form.is_needle}.values())
     grams = Grams(forms)
     texts = [form.value for form in forms if form.alphabet is Alphabet.TEXT]
     signs = dict.fromkeys(word for text in texts for word in _of_signs(text))
