@@ -234,7 +234,7 @@ class Matcher:
             min_length: A shorter value, in bytes, is not protected.
             min_confidence: What is less sure is no match.
             beside: Whether sieves, which are made when a text is long, are made in a thread beside
-                the search, so that no byte of a stream waits for them.
+                the search, so that no byte of a stream waits for them that comes alone.
         """
         self.rules = tuple(rule for rule in rules if rule.best >= min_confidence)
         self.unprotected: tuple[tuple[str, str], ...] = ()

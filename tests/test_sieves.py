@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from leakguard import sieve
+from leakguard import sieve, sieves
 from leakguard.masker import Masker
 from leakguard.matcher import Matcher
 from leakguard.model import Secret
@@ -72,3 +72,21 @@ def test_words_for_several_databases_are_all_found(monkeypatch: pytest.MonkeyPat
     in_parts = sieve.of_literals(words).windows(text, 0)
     assert sorted(in_parts) == sorted(at_once)
     assert {text[start:end] for start, end in in_parts} == set(words)
+
+
+def test_what_comes_in_bulk_waits_for_its_sieves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sieves, "_PATIENCE", 60)
+    made = sieves.Sieves([SECRET.value], [], [], beside=True)
+    assert made.at_hand(1_000_000) is None  # the first piece leaves at once
+    assert made.at_hand(1_000_000) is not None
+
+
+def test_what_comes_in_bulk_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sieves, "_PATIENCE", 0.01)
+    going = threading.Event()
+    monkeypatch.setattr(sieves.Sieves, "_make", lambda _: going.wait())
+    made = sieves.Sieves([SECRET.value], [], [], beside=True)
+    try:
+        assert [made.at_hand(1_000_000) for _ in range(3)] == [None] * 3
+    finally:
+        going.set()

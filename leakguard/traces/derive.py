@@ -43,8 +43,9 @@ _SHORTEST_OPENED, _ENOUGH_PLAIN = 4, 3
 _MARKS = tuple(bytes([mark]) for level in LEVELS for mark in sorted(level.marks))
 # Of so many places, one behind the other, no row of a dump breaks more than one.
 _ROWS = 2
-# Of so many places of a value, one of its digits in a base is looked for, too.
-_RARER, _NEAR = 8, 3
+# For so many places of a value, one of its digits in base64 or hexadecimal is looked for, too, and
+# of those in base32.
+_RARER, _RAREST, _NEAR = 8, 16, 3
 _CELLS, _LONGEST_IN_CELLS = 12, 1024
 _OPENINGS = (
     *(b"\\%c" % mark for mark in b"xu01%&=\\"),
@@ -89,7 +90,7 @@ def _of_part(name: str, part: Part, needles: Sequence[Needle], places: int) -> I
         if len(digits.value) > 2 * _SHORTEST:
             yield from _starts(digits, max(beginnings, places // _RARER), apart=_NEAR)
     for digits in _in_base32(form):
-        yield from _starts(digits, max(1, places // _RARER), apart=_SHORTEST)
+        yield from _starts(digits, max(1, places // _RAREST), apart=_SHORTEST)
     in_hex = _in_hex(form)
     yield from _of_digits(in_hex, beginnings)
     yield from _starts(in_hex, places // _RARER, apart=_SHORTEST)
