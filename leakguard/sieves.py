@@ -1,7 +1,8 @@
 """The sieves of an index: one for its needles, one for its rules, one for their keywords.
 
-They are made when it is worth it. A stream goes on without them while a thread makes them, unless it
-comes faster than that: what is found is the same without, so nothing but speed tells when they came.
+They are made when it is worth it. A stream goes on without them while a thread makes them, unless
+it comes faster than it is searched: what is found is the same without, so nothing but speed tells
+when they came.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from leakguard.sieve import Sieve, Sought
 
 # A sieve costs more than the automaton takes for so many bytes: for a short log, all of its start.
 _WORTH_A_SIEVE = 32 * 1024
-# Where more text waits than comes at once, all of it is through sooner if the search rests until the
-# sieves are there: both would go on at half their speed. It rests for so many seconds at the most.
+# Where more text waits than comes at once, all of it is through sooner if the search rests until
+# the sieves are there: both would go on at half their speed. So many seconds are the most.
 _BULK = 128 * 1024
 _PATIENCE = 0.5
 _SHIPPED = "sought.json"
