@@ -41,6 +41,12 @@ READ_SIZE = 256 * 1024
 DRAIN_SIZE = 4 * 1024
 """How much is read of what is thrown away: it needs no memory of its own."""
 PIPE_SIZE = 1024 * 1024
+"""How much room a pipe behind us gets, so that a job need not wait for a reader that is slow."""
+SOURCE_SIZE = 256 * 1024
+"""How much room one in front gets: with more a line waits longer there for those in front of it.
+
+It gets it once so much has passed: at first the search is slow, and waits for what speeds it.
+"""
 SILENCE = 0.02
 """Seconds without a byte after which a live stream counts as silent."""
 ECHO = 0.05
@@ -141,7 +147,8 @@ class Stream:
         self._pending = memoryview(b"")
         self._holding = False
         self._due = math.inf
-        _enlarge(source)
+        self._has_room = False
+        self._passed = 0
 
     @property
     def done(self) -> bool:
@@ -188,6 +195,10 @@ class Stream:
             self.withhold(str(Failure(type(error).__name__)))
             return b"" if given_up else None
         self.owed -= len(data)
+        self._passed += len(data)
+        if self._passed >= SOURCE_SIZE and not self._has_room:
+            self._has_room = True
+            _enlarge(self.source, SOURCE_SIZE)
         return data
 
     def is_end(self, _error: OSError) -> bool:
@@ -275,7 +286,7 @@ class _Sink:
         self.descriptor = descriptor if self._private is None else self._private
         # Of a pipe that blocks no more than this much can be written without waiting.
         self._limit = select.PIPE_BUF if POLLABLE and self._blocks() else None
-        _enlarge(descriptor)
+        _enlarge(descriptor, PIPE_SIZE)
 
     def write(self, pending: memoryview) -> memoryview:
         """Write what the reader takes by now and return the rest."""
@@ -332,12 +343,12 @@ def _writable(descriptor: int) -> bool:
     return bool(poller.poll(0))
 
 
-def _enlarge(descriptor: int) -> None:
+def _enlarge(descriptor: int, size: int) -> None:
     """Give a pipe more room, so that both sides are woken less often; nothing else is changed."""
     if sys.platform == "linux":
         with suppress(OSError):
-            if fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ) < PIPE_SIZE:
-                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+            if fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ) < size:
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, size)
 
 
 def _waiting(descriptor: int) -> int:

@@ -23,9 +23,9 @@ from leakguard.sieve import Sieve, Sought
 
 # A sieve costs more than the automaton takes for so many bytes: for a short log, all of its start.
 _WORTH_A_SIEVE = 32 * 1024
-# Where more text waits than comes at once, all of it is through sooner if the search rests until
-# the sieves are there: both would go on at half their speed. So many seconds are the most.
-_BULK = 128 * 1024
+# Where a pipe is full, all that comes is through sooner if the search rests until the sieves are
+# there: both would go on at half their speed. So many seconds are the most.
+_BULK = 48 * 1024
 _PATIENCE = 0.5
 _SHIPPED = "sought.json"
 
