@@ -8,6 +8,6 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-for script in ("mask.py", "latency.py", "scan.py"):
+for script in ("mask.py", "latency.py", "scan.py", "rules.py"):
     print(f"== {script}", flush=True)
     subprocess.run([sys.executable, HERE / script, *sys.argv[1:]], check=True)
