@@ -31,7 +31,7 @@ _BLANK = (
 )
 _BEGUN_BLANK = rb"(?:\xc2|\xe1\x9a?|\xe2[\x80\x81]?|\xe3\x80?)"
 _MARK = b"\xef\xbb\xbf"  # what some editors and shells begin a text with
-_LEAD = rb"(?:\xef\xbb\xbf)?+" + _BLANK + rb"*+"
+_LEAD = rb"(?>(?:\xef\xbb\xbf)?)" + _BLANK + rb"*+"
 _LEADING = re.compile(_LEAD)
 _OPENING = re.compile(_LEAD + rb"(?:::|##)")
 _NEXT_OPENING = re.compile(rb"[\r\n](?=" + _LEAD + rb"(?:::|##))")

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from leakguard.errors import RuleError
 from leakguard.patterns import Pattern, analyse, check
+from leakguard.patterns.possessive import compiled, with_atomic_groups
 from leakguard.patterns.syntax import least_width, parse
+from leakguard.rules import builtin_rules
 
 ALPHABET = b"ab:"
 FARTHER = 4  # bytes of continuation that are tried
@@ -213,3 +215,35 @@ def test_a_regex_that_could_explode_is_refused(regex: bytes) -> None:
 def test_an_ordinary_regex_is_taken(regex: bytes) -> None:
     check(regex, reach=4096)
     assert analyse(regex).regex.pattern == regex
+
+
+@pytest.mark.parametrize(
+    ("regex", "written"),
+    [
+        (rb"(?:a|b){0,60}+c", rb"(?>(?:a|b){0,60})c"),
+        (rb"(?:a(?:b|c)++d)*+", rb"(?>(?:a(?>(?:b|c)+)d)*)"),
+        (rb"(?P<secret>a)?+b", rb"(?>(?P<secret>a)?)b"),
+        (rb"[a(]++\(?+\)++[)\]]*+", rb"[a(]++\(?+\)++[)\]]*+"),  # of one byte they are right
+        (rb"(?:a)+(b)*(c)?", rb"(?:a)+(b)*(c)?"),
+        (rb"(?#:)+)([])])++", rb"(?#:)+)(?>([])])+)"),
+        (rb"a)++(", rb"a)++("),
+    ],
+)
+def test_a_possessive_repeat_of_a_group_becomes_an_atomic_one(regex: bytes, written: bytes) -> None:
+    assert with_atomic_groups(regex) == written
+
+
+def test_repeats_find_the_same_however_they_are_written() -> None:
+    regex = rb"X(?:[\s\"]|\\[nr])*+(?:[A-Z]: \w{0,9}+(?:\\n|\n){1,4}+){0,4}+(?P<secret>[A-Z]{4})"
+    for text in (b"X\nMIIC", b"X\n\nMIIC", b"X\nP: abc\n\nMIIC", b"X\\nP: a\\nMIIC", b"XMIIC"):
+        for found in (compiled(regex).match(text), re.match(with_atomic_groups(regex), text)):
+            assert found
+            assert found["secret"] == b"MIIC"
+
+
+def test_atomic_groups_are_regexes_wherever_there_is_a_possessive_repeat() -> None:
+    regexes = [rule.regex for rule in builtin_rules()]
+    changed = [with_atomic_groups(regex) for regex in regexes if regex != with_atomic_groups(regex)]
+    assert changed
+    for regex in changed:
+        re.compile(regex)

@@ -16,9 +16,9 @@ from leakguard.checks.digits import decoded, unquoted
 
 # What documentation and tests write for a password, in a row or joined.
 _SAMPLE = re.compile(
-    rb"(?:pass(?:word|wd|code|phrase)?|p(?:ass)?w[d]?|secrets?|key|token|user(?:name)?|name|word|"
+    rb"(?>(?:pass(?:word|wd|code|phrase)?|p(?:ass)?w[d]?|secrets?|key|token|user(?:name)?|name|word|"
     rb"my|your|the|some|this|is|in|clear|foo|ba[rz]|qux|abc|hello|world|test(?:ing)?|guest|"
-    rb"example|sample|dummy|value|string|change|me|here|goes|an?|x)++"
+    rb"example|sample|dummy|value|string|change|me|here|goes|an?|x)+)"
 )
 _LONGEST_SAMPLE = 64
 _NO_LETTERS = bytes(set(range(256)) - set(string.ascii_letters.encode()))

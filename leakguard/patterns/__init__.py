@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 
 from leakguard.errors import RuleError
 from leakguard.patterns import stream, syntax
+from leakguard.patterns.possessive import compiled
 from leakguard.patterns.syntax import Chars, Look, Marked, Node, Series
 
 _SEARCHED = 512
@@ -102,7 +103,7 @@ class Pattern:
     @functools.cached_property
     def regex(self) -> re.Pattern[bytes]:
         """The regex as given, compiled."""
-        return re.compile(self.source)
+        return compiled(self.source)
 
     @functools.cached_property
     def tail(self) -> Tail | None:
@@ -271,7 +272,7 @@ def check_search(regex: bytes) -> None:
     from leakguard.patterns import cost  # noqa: PLC0415  # as above
 
     cost.refuse_what_is_slow(syntax.parse(regex, whole=True), _SEARCHED)
-    re.compile(regex)
+    compiled(regex)
 
 
 def _unfinished(node: Node) -> re.Pattern[bytes]:

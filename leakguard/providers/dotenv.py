@@ -17,12 +17,12 @@ from leakguard.providers import Provider, contents, wording
 # Compiled on first use, by `re` itself: all of them here would cost every start 5 ms.
 _SPACE = rb"[^\S\r\n]"
 _END = rb"(?:\r\n?|\n|\Z)"
-_COMMENT = _SPACE + rb"*+(?:\#[^\r\n]*+)?+" + _END
+_COMMENT = _SPACE + rb"*+(?>(?:\#[^\r\n]*+)?)" + _END
 _NAME = _SPACE + rb"*+(?:export" + _SPACE + rb"++)?(?P<name>[\w.-]++)" + _SPACE + rb"*+="
 _QUOTES = (
     rb"(?:'(?P<literal>[^']*+)'|`(?P<ticked>[^`]*+)`"
-    rb"|'(?P<single>[^'\\]*+(?:\\.[^'\\]*+)*+)'"
-    rb'|"(?P<double>[^"\\]*+(?:\\.[^"\\]*+)*+)")'
+    rb"|'(?P<single>[^'\\]*+(?>(?:\\.[^'\\]*+)*))'"
+    rb'|"(?P<double>[^"\\]*+(?>(?:\\.[^"\\]*+)*))")'
 )
 
 _OPENED = _NAME + _SPACE + rb"*+['\"`]"

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from leakguard import patterns
 from leakguard.errors import RuleError
+from leakguard.patterns import possessive
 
 SEEN = 4096
 """Longer texts are not let pass by a regex, which might not see all of them in time."""
@@ -102,7 +103,7 @@ def found(regex: bytes, text: bytes) -> bool:
 @functools.cache
 def compiled(regex: bytes) -> re.Pattern[bytes]:
     """Return a regex that looks at a text as a whole, compiled."""
-    return re.compile(regex)
+    return possessive.compiled(regex)
 
 
 def _found(regexes: Iterable[bytes], text: bytes) -> bool:
