@@ -174,6 +174,11 @@ def test_what_docker_builds_gives_the_same_however_it_is_saved(
     monkeypatch.chdir(sources.home)
     monkeypatch.setenv("DOCKER_HOST", sources.host)
     built = told("docker://built:1")
+    # The same layer twice is told once; where a second has passed in between, they are two.
+    *_, fourth, fifth = run(
+        DOCKER, "image", "inspect", "-f", "{{range .RootFS.Layers}}{{.}} {{end}}", "built:1"
+    ).split()
+    below = {("deleted", "app/again", "overwritten", 4, "")} if fourth != fifth else set()
     assert {one for one in built if one[0] != "argument"} == {
         ("label", "", "metadata", None, "config.Labels.org.example.token"),
         ("env", "", "metadata", None, "config.Env[1]"),
@@ -183,7 +188,7 @@ def test_what_docker_builds_gives_the_same_however_it_is_saved(
         ("deleted", "app/.env", "deleted", 1, ""),
         ("made", "app/made", "present", 3, ""),
         ("deleted", "app/again", "present", 5, ""),
-    }
+    } | below
     assert {one[4] for one in built if one[0] == "argument"} == {
         "history[5].created_by",
         "history[6].created_by",
