@@ -96,6 +96,7 @@ def _package(name: str, directory: Path) -> None:
 def _made(tree: Path, write: Callable[[Path], None]) -> Path:
     """Return a tree, written at the first time."""
     if not tree.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as directory:
             write(Path(directory) / "tree")
             (Path(directory) / "tree").rename(tree)
