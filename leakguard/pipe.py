@@ -147,7 +147,6 @@ class Stream:
         self._pending = memoryview(b"")
         self._holding = False
         self._due = math.inf
-        self._has_room = False
         self._passed = 0
 
     @property
@@ -195,9 +194,8 @@ class Stream:
             self.withhold(str(Failure(type(error).__name__)))
             return b"" if given_up else None
         self.owed -= len(data)
-        self._passed += len(data)
-        if self._passed >= SOURCE_SIZE and not self._has_room:
-            self._has_room = True
+        before, self._passed = self._passed, self._passed + len(data)
+        if before < SOURCE_SIZE <= self._passed:
             _enlarge(self.source, SOURCE_SIZE)
         return data
 

@@ -8,7 +8,6 @@ decoded, and the trace goes on in what comes out.
 from __future__ import annotations
 
 import re
-from base64 import b32decode
 from binascii import a2b_base64, unhexlify
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
@@ -36,9 +35,19 @@ class _Base:
     decode: Callable[[bytes], bytes]
 
 
+_AS_PYTHON_COUNTS = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghijklmnopqrstuv"
+)
+
+
+def _from_base32(digits: bytes) -> bytes:
+    """Decode groups of eight digits; `b32decode` takes thirty times as long, at each new digit."""
+    return int(digits.translate(_AS_PYTHON_COUNTS), 32).to_bytes(len(digits) * 5 // 8)
+
+
 _BASES: Mapping[Alphabet, _Base] = {
     Alphabet.BASE64: _Base(6, re.compile(rb"[A-Za-z0-9+/_-]+"), 4, b"A", a2b_base64),
-    Alphabet.BASE32: _Base(5, re.compile(rb"[A-Za-z2-7]+"), 8, b"A", b32decode),
+    Alphabet.BASE32: _Base(5, re.compile(rb"[A-Za-z2-7]+"), 8, b"A", _from_base32),
     Alphabet.HEX: _Base(4, re.compile(rb"[0-9A-Fa-f]+"), 2, b"0", unhexlify),
 }
 # Long rows of digits are broken into lines, which may stand in a JSON document.
