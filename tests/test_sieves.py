@@ -75,10 +75,24 @@ def test_words_for_several_databases_are_all_found(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_comes_in_bulk_waits_for_its_sieves(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+    make = sieves.Sieves._make
+
+    def make_late(made: sieves.Sieves) -> None:
+        begun.wait()
+        make(made)
+
     monkeypatch.setattr(sieves, "_PATIENCE", 60)
+    monkeypatch.setattr(sieves.Sieves, "_make", make_late)
     made = sieves.Sieves([SECRET.value], [], [], beside=True)
-    assert made.at_hand(1_000_000) is None  # the first piece leaves at once
-    assert made.at_hand(1_000_000) is not None
+    later = threading.Timer(0.1, begun.set)
+    try:
+        assert made.at_hand(1_000_000) is None  # the first piece leaves at once
+        later.start()
+        assert made.at_hand(1_000_000) is not None
+    finally:
+        begun.set()
+        later.cancel()
 
 
 def test_what_comes_in_bulk_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
