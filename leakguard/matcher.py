@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from leakguard import encoders, policy
 from leakguard.automaton import Automaton, Prefixes
@@ -36,6 +36,7 @@ from leakguard.traces import (
 
 Known: TypeAlias = Needle | Trace
 Source: TypeAlias = Known | Anchor | Rule
+Each = TypeVar("Each", bound=Source)
 
 # Of a needle only so many bytes are indexed, and the rest is compared: kilobytes of key would cost
 # kilobytes of automaton. With many needles, fewer, so that the index stays within some 30 MB.
@@ -92,18 +93,15 @@ class _Index:
         self.rank = rank
         rules = [rule for rule in rules if rule.keywords]  # the others look at paths alone
         self.known = tuple(known)
-        self._sources: dict[bytes, list[Source]] = defaultdict(list)
-        for word, source in _words(known):
-            self._sources[word].append(source)
         # Here and not with each secret: an anchor looks for all of them at once.
-        for anchor in anchors(each for each in known if isinstance(each, Trace)):
-            self._sources[anchor.word].append(anchor)
+        followed = anchors(each for each in known if isinstance(each, Trace))
+        self._sources: dict[bytes, tuple[Source, ...]] = {}
+        _enter(self._sources, _words(known))
+        _enter(self._sources, ((anchor.word, anchor) for anchor in followed))
         heads = list(self._sources)
-        keywords: dict[bytes, list[Rule]] = defaultdict(list)
-        for rule in rules:
-            for keyword in rule.keywords:
-                keywords[keyword].append(rule)
-                self._sources[keyword].append(rule)
+        keywords: dict[bytes, tuple[Rule, ...]] = {}
+        _enter(keywords, ((keyword, rule) for rule in rules for keyword in rule.keywords))
+        _enter(self._sources, ((word, rule) for word in keywords for rule in keywords[word]))
         self._barred = _Barred(self._sources)
         self._automaton = Automaton(self._sources)
         self._prefixes = Prefixes(heads)
@@ -404,6 +402,12 @@ def _words(known: Sequence[Known]) -> Iterator[tuple[bytes, Known]]:
     head = max(_SHORTEST_HEAD, min(_LONGEST_HEAD, _INDEXED // max(len(known), 1)))
     for source in known:
         yield (source.value[:head] if isinstance(source, Needle) else source.word), source
+
+
+def _enter(sources: dict[bytes, tuple[Each, ...]], words: Iterable[tuple[bytes, Each]]) -> None:
+    """Enter sources by their words. Most words are of one alone, and there are a great many."""
+    for word, source in words:
+        sources[word] = (*sources.get(word, ()), source)
 
 
 def _merged_in(

@@ -1,5 +1,9 @@
 """Sieves come in mid-stream, from a thread or not at all, and nothing but speed tells."""
 
+import random
+import string
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable
 
@@ -70,8 +74,37 @@ def test_words_for_several_databases_are_all_found(monkeypatch: pytest.MonkeyPat
     at_once = sieve.of_literals(words).windows(text, 0)
     monkeypatch.setattr(sieve, "_MOST_AT_ONCE", 7)
     in_parts = sieve.of_literals(words).windows(text, 0)
-    assert sorted(in_parts) == sorted(at_once)
+    assert set(in_parts) == set(at_once)
     assert {text[start:end] for start, end in in_parts} == set(words)
+
+
+@pytest.mark.parametrize("end", [b"EEE", b"eEe", b"-----", b"\0" * 4], ids=repr)
+def test_words_that_end_in_one_byte_are_found_whole(end: bytes) -> None:
+    words = [b"word-" + end, end * 3, b"word-%b2" % end]
+    text = b"." * 70 + b", ".join(words) + b"." * 70
+    found = sieve.of_literals(words).windows(text, 0)
+    for word in words:
+        start = text.index(word)
+        assert any(begin <= start and start + len(word) <= stop for begin, stop in found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells it elsewhere otherwise")
+def test_words_that_end_in_one_byte_cost_no_memory_to_speak_of() -> None:
+    chance = random.Random(3)  # noqa: S311  # not keys
+    words = ["".join(chance.sample(string.ascii_letters, 11)).encode() for _ in range(600)]
+
+    def peak(more: bytes) -> int:
+        # What the operating system calls its own largest size is that of the test's process.
+        script = "import sys; from leakguard import sieve;"
+        script += "sieve.of_literals([bytes.fromhex(each) for each in sys.argv[1:]]);"
+        script += "status = open('/proc/self/status').read(); print(status.split('VmHWM:')[1][:12])"
+        arguments = [each.hex() for each in [*words, more]]
+        done = subprocess.run(  # noqa: S603  # our own interpreter
+            [sys.executable, "-c", script, *arguments], capture_output=True, check=True
+        )
+        return int(done.stdout.split()[0])
+
+    assert peak(b"a wordEEE") < 1.2 * peak(b"a wordEFG")
 
 
 def test_what_comes_in_bulk_waits_for_its_sieves(monkeypatch: pytest.MonkeyPatch) -> None:

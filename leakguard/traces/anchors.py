@@ -9,10 +9,8 @@ among the bytes of all forms at once. So an *anchor* costs a word for all secret
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NoReturn, TypeAlias
 
 from leakguard.model import Match
@@ -29,17 +27,11 @@ from leakguard.traces.escapes import (
     undone,
 )
 from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
+from leakguard.traces.grams import GLANCE, LONGEST, Grams
 from leakguard.traces.walk import MOST_LEVELS, Walk
 
-# So many bytes of a form, by its alphabet, are read before it is followed: some 20 bits.
-_LENGTHS = {Alphabet.TEXT: 4, Alphabet.BASE64: 4, Alphabet.BASE32: 5, Alphabet.HEX: 6}
-_MOST_OF_FORM, _MOST_GRAMS = 512, 50_000
-_MOST_ALIKE = 4
-_GLANCE, _LONGEST_ESCAPE = 3, 12
-_HEX_TABLE = list(_LENGTHS).index(Alphabet.HEX)
-_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
+_LONGEST_ESCAPE = 12
 _HARM = MARKS | UNSHOWN | frozenset(b"\b\x1b")
-_SHORTEST, _LONGEST = min(_LENGTHS.values()), max(_LENGTHS.values())
 _QUOTES = (b"'", b'"', b"$")
 _MOST_LEADS = 4
 _BY_NAME = {level.name: level for level in LEVELS}
@@ -54,57 +46,6 @@ _PADDED = {"quoted-printable": (b"=3D",)}
 _SIGNS = frozenset(b"!#$()*+,-./:;=?@[\\]^_`{|}~")
 
 Start: TypeAlias = tuple[tuple[Level, ...], Form, int]
-
-
-class Grams:
-    """Where a few bytes stand in any of several forms. It is made at the first look."""
-
-    def __init__(self, forms: Sequence[Form]) -> None:
-        self._forms = forms
-
-    def at(self, read: bytes) -> Iterator[tuple[Form, int]]:
-        """Yield the forms that hold the first bytes of `read`, and where."""
-        if len(read) >= _SHORTEST:  # most reads end sooner
-            for length, spelling, places in self._places:
-                yield from places.get(read[:length].translate(spelling), ())
-
-    def may_begin(self, read: bytes) -> bool:
-        """Say whether up to three bytes may be the first ones of what is found."""
-        return read in self._openings
-
-    @cached_property
-    def _places(self) -> list[tuple[int, bytes, dict[bytes, list[tuple[Form, int]]]]]:
-        """For each alphabet, how many bytes are looked up, how they are spelled, and where."""
-        of_alphabet: dict[Alphabet, list[Form]] = defaultdict(list)
-        for form in self._forms:
-            of_alphabet[form.alphabet].append(form)
-        left = _MOST_GRAMS
-        tables = []
-        for alphabet, length in _LENGTHS.items():
-            places = _places(of_alphabet[alphabet], length, left)
-            tables.append((length, alphabet.value, places))
-            left -= len(places)
-        return tables
-
-    @cached_property
-    def _openings(self) -> frozenset[bytes]:
-        openings = {gram[:n] for *_, places in self._places for gram in places for n in (1, 2, 3)}
-        hexadecimal = {gram[:3].upper() for gram in self._places[_HEX_TABLE][2]}
-        shown = {opening.translate(_URL_ALPHABET) for opening in openings}
-        return frozenset(openings | shown | hexadecimal | {each[:2] for each in hexadecimal})
-
-
-def _places(forms: Iterable[Form], length: int, most: int) -> dict[bytes, list[tuple[Form, int]]]:
-    """Return where so many bytes stand in forms, for not many more than `most` of them."""
-    places: dict[bytes, list[tuple[Form, int]]] = defaultdict(list)
-    for form in forms:
-        if len(places) > most:
-            break
-        for place in range(min(_MOST_OF_FORM, len(form.value) - length + 1)):
-            found = places[form.value[place : place + length]]
-            if len(found) < _MOST_ALIKE:
-                found.append((form, place))
-    return dict(places)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +76,7 @@ class Anchor:
             MoreNeeded: If the text at hand does not tell.
         """
         read = b""
-        while len(read) < _GLANCE:
+        while len(read) < GLANCE:
             byte = text[at : at + 1]
             if not byte or (byte[0] in MARKS and len(text) < at + _LONGEST_ESCAPE):
                 if final:
@@ -149,7 +90,7 @@ class Anchor:
                     return not read or self.grams.may_begin(read)
                 at = end - 1
             read, at = read + byte, at + 1
-        return self.grams.may_begin(read[:_GLANCE])
+        return self.grams.may_begin(read[:GLANCE])
 
     def found(self, text: bytes, at: int, *, final: bool) -> list[Start]:
         """Return the forms that go on at `at`, from which place, and at which levels of escapes.
@@ -184,7 +125,7 @@ class Anchor:
 def _beginning(reader: Reader, at: int, levels: tuple[Level, ...], grams: Grams) -> bytes:
     """Return what is read from `at` on, as much of it as tells whether it is known."""
     read, end = b"", at
-    while len(read) < _LONGEST:
+    while len(read) < LONGEST:
         more, end = reader.take(end, levels)
         read += more
         if not more or (len(read) > 1 and not grams.may_begin(read[:2])):
