@@ -22,7 +22,7 @@ LEFT = {
     "nested escape base escape": 5,
     "nested escape escape escape": 1,
     "nested escape through": 3,
-    "nested part base": 3,
+    "nested part base": 1,
     "nested part break": 1,
     "nested part escape": 1,
     "nested through break": 3,

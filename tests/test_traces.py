@@ -115,6 +115,8 @@ def test_a_line_end_in_a_secret_stays_and_the_secret_goes(
         (b"...mQx71ZbV0aHs", b"...***"),
         (b"Kd92LmQx71", b"***"),
         (b"Kd92Lm", b"Kd92Lm"),
+        (b"Kd92LmQx71ZbV0aH".hex().encode(), b"***"),
+        (b"Kd92LmQx71ZbV0aH".hex().upper().encode(), b"***"),
         (b"tok_live_8f3Kdx\x0892LmQx71ZbV0aHs", b"***"),
         (b"tok_live_8f3Kdxyz\x08\x08\x0892LmQx71ZbV0aHs", b"***"),
         (b"tok_live_8f3Kdx\x08 \x0892LmQx71ZbV0aHs", b"***"),
@@ -126,7 +128,7 @@ def test_a_line_end_in_a_secret_stays_and_the_secret_goes(
     ids=[
         "cut off", "cut off by a sign", "too little", "two words", "letters apart", "a prefix",
         "another secret", "an end",
-        "a middle", "too little of it", "erased", "erased thrice", "erased as a terminal does",
+        "a middle", "too little of it", "its hexadecimal digits", "the same in capitals", "erased", "erased thrice", "erased as a terminal does",
         "bold", "underlined", "two parts", "wide and cut off",
     ],
 )  # fmt: skip

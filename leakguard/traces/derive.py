@@ -93,7 +93,10 @@ def _of_part(name: str, part: Part, needles: Sequence[Needle], places: int) -> I
         yield from _starts(digits, max(1, places // _RAREST), apart=_SHORTEST)
     in_hex = _in_hex(form)
     yield from _of_digits(in_hex, beginnings)
-    yield from _starts(in_hex, places // _RARER, apart=_SHORTEST)
+    for start in _starts(in_hex, places // _RARER, apart=_SHORTEST):
+        yield start
+        if not start.word.isdigit():
+            yield replace(start, word=start.word.upper(), lead=start.lead.upper())
     if beginnings > 1:
         yield from _of_bases(form, in_all=places >= _PLENTY)
 
