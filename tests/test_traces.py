@@ -128,7 +128,8 @@ def test_a_line_end_in_a_secret_stays_and_the_secret_goes(
     ids=[
         "cut off", "cut off by a sign", "too little", "two words", "letters apart", "a prefix",
         "another secret", "an end",
-        "a middle", "too little of it", "its hexadecimal digits", "the same in capitals", "erased", "erased thrice", "erased as a terminal does",
+        "a middle", "too little of it", "hexadecimal digits", "the same in capitals",
+        "erased", "erased thrice", "erased as a terminal does",
         "bold", "underlined", "two parts", "wide and cut off",
     ],
 )  # fmt: skip
