@@ -9,8 +9,9 @@ What is decided depends on the bytes from there on alone, so a trace is held and
 Each room has its own part of it: `form` what is followed, `escapes` how a byte may be written,
 `breaks` what may stand between two bytes, `bases` what digits stand for, `walk` the following,
 `derive` where traces start, `anchors` where any secret may go on in the middle, `grams` which bytes
-of all secrets may stand there, `cover` which finds are news. Colors and the like are left to
-`leakguard.decoders`: what they paint is followed in their reading.
+of all secrets may stand there, `glance` that most escapes are none of theirs, `cover` which finds
+are news. Colors and the like are left to `leakguard.decoders`: what they paint is followed in their
+reading.
 """
 
 from leakguard.traces.anchors import Anchor, Approach, anchors, begun

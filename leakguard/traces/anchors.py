@@ -16,23 +16,17 @@ from typing import NoReturn, TypeAlias
 from leakguard.model import Match
 from leakguard.traces.breaks import MoreNeeded
 from leakguard.traces.escapes import (
-    ESCAPE,
     ESCAPED_BY,
     LEVELS,
-    MARKS,
-    UNSHOWN,
     Level,
     Reader,
     reader_of,
-    undone,
 )
 from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
-from leakguard.traces.grams import GLANCE, LONGEST, Grams
+from leakguard.traces.glance import seems_known
+from leakguard.traces.grams import LONGEST, Grams
 from leakguard.traces.walk import MOST_LEVELS, Walk
 
-_LONGEST_ESCAPE = 12
-_HARM = MARKS | UNSHOWN | frozenset(b"\b\x1b")
-_QUOTES = (b"'", b'"', b"$")
 _MOST_LEADS = 4
 _BY_NAME = {level.name: level for level in LEVELS}
 
@@ -69,36 +63,13 @@ class Anchor:
         except MoreNeeded:
             return True
 
-    def _seems_known(self, text: bytes, at: int, *, final: bool) -> bool:
-        """Take a glance at the first bytes: most escapes in a text stand for no part of a secret.
-
-        Raises:
-            MoreNeeded: If the text at hand does not tell.
-        """
-        read = b""
-        while len(read) < GLANCE:
-            byte = text[at : at + 1]
-            if not byte or (byte[0] in MARKS and len(text) < at + _LONGEST_ESCAPE):
-                if final:
-                    return True
-                raise MoreNeeded
-            if byte[0] in _HARM:
-                escape = ESCAPE.match(text, at) if byte[0] in MARKS else None
-                byte = undone(escape[0]) if escape else b""
-                end = at + len(escape[0]) if escape else at
-                if not byte or (byte[0] in MARKS and not _stands_alone(byte, text, end)):
-                    return not read or self.grams.may_begin(read)
-                at = end - 1
-            read, at = read + byte, at + 1
-        return self.grams.may_begin(read[:GLANCE])
-
     def found(self, text: bytes, at: int, *, final: bool) -> list[Start]:
         """Return the forms that go on at `at`, from which place, and at which levels of escapes.
 
         Raises:
             MoreNeeded: If the text at hand does not tell.
         """
-        if not self._seems_known(text, at, final=final):
+        if not seems_known(self.grams, text, at, final=final):
             return []
         reader = reader_of(text, final=final)
         seen: set[tuple[Level, ...]] = set()
@@ -131,11 +102,6 @@ def _beginning(reader: Reader, at: int, levels: tuple[Level, ...], grams: Grams)
         if not more or (len(read) > 1 and not grams.may_begin(read[:2])):
             break
     return read
-
-
-def _stands_alone(byte: bytes, text: bytes, end: int) -> bool:
-    """Say whether a quote is just that: two of them, or one and an escape, may be another thing."""
-    return byte in _QUOTES and end < len(text) and text[end] not in _HARM
 
 
 def anchors(traces: Iterable[Trace]) -> Iterator[Anchor]:

@@ -7,7 +7,7 @@ would find every part of it exactly; of a long one, or with many secrets, some p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -93,10 +93,7 @@ def _of_part(name: str, part: Part, needles: Sequence[Needle], places: int) -> I
         yield from _starts(digits, max(1, places // _RAREST), apart=_SHORTEST)
     in_hex = _in_hex(form)
     yield from _of_digits(in_hex, beginnings)
-    for start in _starts(in_hex, places // _RARER, apart=_SHORTEST):
-        yield start
-        if not start.word.isdigit():
-            yield replace(start, word=start.word.upper(), lead=start.lead.upper())
+    yield from _in_capitals_too(_starts(in_hex, places // _RARER, apart=_SHORTEST))
     if beginnings > 1:
         yield from _of_bases(form, in_all=places >= _PLENTY)
 
@@ -229,6 +226,13 @@ def _opened(value: bytes) -> Iterator[bytes]:
     if place:
         marks = _MARKS if place >= _ENOUGH_PLAIN else _OPENINGS
         yield from (value[:place] + mark for mark in marks)
+
+
+def _in_capitals_too(starts: Iterable[Trace]) -> Iterator[Trace]:
+    for start in starts:
+        yield start
+        if not start.word.isdigit():
+            yield replace(start, word=start.word.upper(), lead=start.lead.upper())
 
 
 def _of_digits(form: Form, beginnings: int) -> Iterator[Trace]:

@@ -27,17 +27,23 @@ SHORTEST, LONGEST = min(_LENGTHS.values()), max(_LENGTHS.values())
 _PLACE_BITS = 9
 _MOST_OF_FORM, _MOST_PLACES = 1 << _PLACE_BITS, 50_000
 _MOST_ALIKE = 4
+_MOST_NOTED = 8192
 _KEY_BITS = 32
 _NUMBERS = (1 << _KEY_BITS) - 1
 _AS_IN_URLS = bytes.maketrans(b"+/", b"-_")
 
 
 class Grams:
-    """Where a few bytes stand in any of several forms. It is made at the first look."""
+    """Where a few bytes stand in any of several forms. It is made at the first look.
+
+    Attributes:
+        hopeless: Of beginnings of texts, whether nothing goes on there; who looks notes it.
+    """
 
     def __init__(self, forms: Sequence[Form]) -> None:
         """Take the forms."""
         self._forms = forms
+        self.hopeless = Noted()
 
     def at(self, read: bytes) -> Iterator[tuple[Form, int]]:
         """Yield the forms that hold the first bytes of `read`, and where."""
@@ -69,6 +75,15 @@ class Grams:
             for length in range(GLANCE):
                 following[opening[:length]] |= 1 << opening[length]
         return dict(following)
+
+
+class Noted(dict[bytes, bool]):
+    """Answers that were given before; when there are very many they are forgotten."""
+
+    def __setitem__(self, asked: bytes, answer: bool) -> None:  # as a `dict` has it
+        if len(self) >= _MOST_NOTED:
+            self.clear()
+        super().__setitem__(asked, answer)
 
 
 class _Table:
