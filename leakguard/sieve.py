@@ -33,7 +33,7 @@ _SHORTEST = 64
 _FEW, _DENSE = 64, 64
 # So many literals go into one database. To compile one takes 2 KB and 20 us for each, and more with
 # more of them; to search with two takes twice as long.
-_MOST_AT_ONCE = 13_000
+_MOST_AT_ONCE = 16_000
 _ESCAPED = tuple(b"\\x%02x" % byte for byte in range(256))
 
 

@@ -442,7 +442,8 @@ def _od(chance: Random, value: bytes) -> bytes:
 
 
 def _od_characters(_: Random, value: bytes) -> bytes:
-    cells = [chr(byte) if 32 <= byte < 127 else f"{byte:03o}" for byte in value]
+    named = {10: "\\n", 13: "\\r", 9: "\\t"}
+    cells = [named.get(byte, chr(byte) if 32 <= byte < 127 else f"{byte:03o}") for byte in value]
     rows = [
         (at, "".join(f"{cell:>4}" for cell in cells[at : at + 16]))
         for at in range(0, len(cells), 16)

@@ -6,10 +6,11 @@ would find every part of it exactly; of a long one, or with many secrets, some p
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from leakguard.encoders.bases import own_base32, own_base64
 from leakguard.encoders.markup import ENCODERS as MARKUP
@@ -18,6 +19,7 @@ from leakguard.encoders.quoting import ENCODERS as QUOTING
 from leakguard.model import Needle, Secret
 from leakguard.policy.budget import BEGINNING_BITS
 from leakguard.policy.information import bits
+from leakguard.traces import spread
 from leakguard.traces.escapes import LEVELS
 from leakguard.traces.form import LONGEST_LEAD, Alphabet, Form, Trace
 
@@ -35,7 +37,7 @@ _ESCAPES = frozenset(encoder.name for encoder in (*MARKUP, *QUOTING))
 # What many others have in common with a secret of the kind: where a URL leads, the frame of a key,
 # whom a token is for.
 _PUBLIC = re.compile(
-    rb"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/?#\s]{0,256}/?|-----[A-Z ]{1,64}-----"
+    rb"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/?#\s]{0,256}/?|-----[A-Z ]{1,64}-----\s?"
     rb"|eyJ[\w-]{1,4096}\.(?:eyJ[\w-]{1,16384}\.)?|(?:MII[\w+/]{0,10})?ANBgkqhkiG9w0BAQEFAA[\w+/]{0,16}"
 )
 _PUBLIC_BITS = 0.1
@@ -43,10 +45,11 @@ _SHORTEST_OPENED, _ENOUGH_PLAIN = 4, 3
 _MARKS = tuple(bytes([mark]) for level in LEVELS for mark in sorted(level.marks))
 # Of so many places, one behind the other, no row of a dump breaks more than one.
 _ROWS = 2
+# Of a form of which each byte stands for so little of the secret, so many bytes of that will do.
+_WIDE, _APART = 1 / 2, 4
 # For so many places of a value, one of its digits in base64 or hexadecimal is looked for, too, and
 # of those in base32.
 _RARER, _RAREST, _NEAR = 8, 16, 3
-_CELLS, _LONGEST_IN_CELLS = 12, 1024
 _OPENINGS = (
     *(b"\\%c" % mark for mark in b"xu01%&=\\"),
     *(b"%2", b"%3", b"%5", b"&#", b"&amp;", b"=3D"),
@@ -85,7 +88,7 @@ def _of_part(name: str, part: Part, needles: Sequence[Needle], places: int) -> I
     yield from _starts(form, places)
     beginnings = 1 + (places > _FEW) + (places > _SOME)
     yield from (Trace(word, form, 0) for word in _spelled(form, needles, beginnings))
-    yield from _in_cells(form)
+    yield from _otherwise(form, beginnings, in_all=places >= _PLENTY)
     for digits in _in_base64(form):
         if len(digits.value) > 2 * _SHORTEST:
             yield from _starts(digits, max(beginnings, places // _RARER), apart=_NEAR)
@@ -125,18 +128,53 @@ def _digits(
     return Form(form.name, spelled, form.told, alphabet, origin, step, is_needle, form, bit)
 
 
-def _in_cells(form: Form) -> Iterator[Trace]:
-    """Yield the trace of a dump in characters: each has a cell of its own, as `od -c` has it."""
-    cells = b"".join(b"%4b" % _cell(byte) for byte in form.value[:_LONGEST_IN_CELLS])
-    start = len(cells) - len(cells.lstrip())
-    text = cells[start:]
-    dumped = Form(form.name, text, form.told, Alphabet.TEXT, start / 4, 1 / 4, is_needle=False)
-    if word := text[: _CELLS - start]:
-        yield Trace(word, dumped, 0)
+def _otherwise(form: Form, beginnings: int, *, in_all: bool) -> Iterator[Trace]:
+    """Yield the traces of what else a value is written as, the rarer ones if there are few."""
+    if beginnings == 1:
+        yield from _openings(next(spread.cells(form)))
+    else:
+        for rows in (*spread.cells(form), *spread.octal_words(form)):
+            yield from _openings(rows, _ROWS)
+        yield from _apart(form)
+        for size in (2, 4) if in_all else (2,):
+            for rows in spread.hex_words(form, size):
+                yield from _of_words(rows, size)
+        for other in (*spread.lists(form), *spread.turned(form)):
+            yield from _openings(other)
+    for other in spread.rare(form) if in_all else ():
+        yield from _openings(other)
 
 
-def _cell(byte: int) -> bytes:
-    return bytes([byte]) if 32 <= byte < 127 else b"%03o" % byte
+def _openings(form: Form, count: int = 1) -> Iterator[Trace]:
+    """Yield traces at the first places of a form that tell of the secret."""
+    place = _private(form)
+    for _ in range(count):
+        # Where characters stand apart, a few of them are rare enough.
+        few = round(_APART / form.step)
+        word = form.value[place : place + few] if form.step <= _WIDE else _word(form, place)
+        if len(word) < _SHORTEST_RARE:
+            return
+        yield Trace(word, form, place)
+        place += len(word)
+
+
+def _of_words(form: Form, size: int) -> Iterator[Trace]:
+    """Yield traces in the digits of a dump that stand in words of so many bytes."""
+    width = 2 * size
+    start = -(-_private(form) // width) * width
+    for place in range(start, start + _ROWS * width, width):
+        first, second = (form.value[at : at + width] for at in (place, place + width))
+        if len(second) == width:
+            yield Trace(b"%b %b" % (first, second), form, place)
+
+
+def _private(form: Form) -> int:
+    """Return the first place of a form that stands for what is not public."""
+    told = form.told
+    for at, (before, after) in enumerate(pairwise(told)):
+        if after - before > 2 * _PUBLIC_BITS:  # sums of fractions are not exact
+            return max(0, math.ceil((at - form.origin) / form.step))
+    return len(form.value)
 
 
 def _of_bases(form: Form, *, in_all: bool) -> Iterator[Trace]:
@@ -147,13 +185,10 @@ def _of_bases(form: Form, *, in_all: bool) -> Iterator[Trace]:
         capitals = replace(in_hex, value=in_hex.value.upper(), alphabet=Alphabet.TEXT, of=None)
         inners += [capitals, *_in_base32(form)]
     for inner in inners:
-        dumped = _in_hex(inner, is_needle=False)
-        words = dict.fromkeys((word := _word(dumped, 0), word.upper()))
-        yield from (Trace(word, dumped, 0) for word in words if word)
+        yield from _in_capitals_too(_openings(_in_hex(inner, is_needle=False)))
         in_base32 = _in_base32(inner, is_needle=False) if in_all else ()
         for twice in (*_in_base64(inner, is_needle=False), *in_base32):
-            if word := _word(twice, 0):
-                yield Trace(word, twice, 0)
+            yield from _openings(twice)
 
 
 def _told(value: bytes) -> list[float]:
@@ -185,16 +220,20 @@ def _word(form: Form, place: int) -> bytes:
     return b""
 
 
-def _apart(form: Form) -> Iterator[bytes]:
-    """Yield the beginning in groups of a few characters."""
-    plain = _word(form, 0)
-    for size in range(2, len(plain)):
-        end = max(len(plain), size + 2)
-        yield b" ".join(form.value[at : min(at + size, end)] for at in range(0, end, size))
+def _apart(form: Form) -> Iterator[Trace]:
+    """Yield the traces at its first characters, one or a few at a time in a line or in many."""
+    start = _private(form)
+    value, plain = form.value[start:], _word(form, start)
+    groups = [[letter.encode() for letter in value.decode("utf-8", "replace")[:_APART]]]
+    for size in range(1 if not value.isascii() else 2, len(plain)):
+        end = max(len(plain), size + 2) if size > 1 else _APART
+        groups.append([value[at : min(at + size, end)] for at in range(0, end, size)])
+    for joint in (b" ", b"\n", b"\r\n"):
+        yield from (Trace(joint.join(each), form, start) for each in groups)
 
 
 def _spelled(form: Form, needles: Sequence[Needle], beginnings: int) -> Iterator[bytes]:
-    """Yield the beginning wide, bold, underlined, in letters apart, and with its first escapes."""
+    """Yield the beginning wide, bold, underlined, and with its first escapes."""
     value = form.value
     head = value[:4]
     if len(head) == 4 and head.isascii():
@@ -205,8 +244,6 @@ def _spelled(form: Form, needles: Sequence[Needle], beginnings: int) -> Iterator
         yield b"".join(b"%b\b%b" % (letter, letter) for letter in letters[:3])
         yield b"".join(b"_\b%b" % letter for letter in letters[:3])
         yield from (b"\b" + value[place : place + 4] for place in range(1, _SHORTEST))
-        yield b" ".join(letters)
-        yield from _apart(form)
     if not _UNTOUCHED.issuperset(value[:_SHORTEST]):
         escaped = (needle.value for needle in needles if needle.encoding in _ESCAPES)
         heads = (_opening(each, value) for each in escaped)
@@ -237,7 +274,8 @@ def _in_capitals_too(starts: Iterable[Trace]) -> Iterator[Trace]:
 
 def _of_digits(form: Form, beginnings: int) -> Iterator[Trace]:
     """Yield traces in the digits of a dump, which stand apart in ones or twos of bytes."""
-    for place in range(0, 6 * min(beginnings, _ROWS), 6):
+    start = -(-_private(form) // 2) * 2
+    for place in range(start, start + 6 * min(beginnings, _ROWS), 6):
         digits = form.value[place : place + 6]
         if len(digits) < 6:
             return
