@@ -31,10 +31,15 @@ _UNIT = analyse(
     rb"|[0-9]{1,7}[:.|)]?"
     rb"|#[0-9]{1,4}(?: [0-9]{1,5}\.[0-9]{1,3})?"
     rb"|[A-Za-z][\w.-]{0,40}[ \t]{0,20}[|:>](?=[ \t])"
-    rb"|[>|+#*-]{1,3}|//|<<)[ \t]{0,40}"
+    rb"|[>|+#*-]{1,3}|//|<<|\xe2\x94[\x82\x83])[ \t]{0,40}"
 )
+# A table's right edge. Where a long string is broken, a program's source joins its parts.
+_EDGE = analyse(rb"(?:\||\xe2\x94[\x82\x83])[ \t]{0,40}(?=[\r\n])")
+_JOINT = rb"[ \t]{0,8}[+.&,\\]?[ \t\r\n]{0,200}(?:[+.&][ \t]{1,8})?[A-Za-z]?"
+_JOINED = analyse(b"'(?!')" + _JOINT + b'\'|"(?!")' + _JOINT + b'"')
 _MARGIN_OF_ROW = analyse(rb"(?:0x)?[0-9A-Fa-f]{4,16}:?[ \t]{1,4}")
 _APART = analyse(rb"[ \t,:-]{1,4}(?:0x|\\{1,2}x)?|0x|\\{1,2}x")
+_EDGES = (b"|", b"\xe2")
 _LINE_END = re.compile(rb"\r{0,2}\n")
 _LONGEST_ROW = 140
 
@@ -56,7 +61,12 @@ def behind(text: bytes, at: int, *, final: bool) -> list[tuple[int, int]]:
         return []
     if not final and end == len(text):
         raise MoreNeeded
-    found = _BREAK.match(text, at)
+    edge = None
+    if text[end : end + 1] in _EDGES and b"\n" not in text[at:end]:
+        if not final and _EDGE.open(text, end):
+            raise MoreNeeded
+        edge = _EDGE.regex.match(text, end)
+    found = _BREAK.match(text, edge.end() if edge else at)
     return [(end, at) for end in _margins(text, found.end(), final=final)] if found else []
 
 
@@ -71,6 +81,14 @@ def _margins(text: bytes, at: int, *, final: bool) -> Iterator[int]:
             return
         at = unit.end()
         yield at
+
+
+def joined(text: bytes, at: int, *, final: bool) -> list[tuple[int, int]]:
+    """Return what `behind` does, where a string ends and the next one is joined to it."""
+    if not final and _JOINED.open(text, at):
+        raise MoreNeeded
+    found = _JOINED.regex.match(text, at)
+    return [(found.end(), at)] if found else []
 
 
 def between_digits(text: bytes, at: int, *, final: bool) -> list[tuple[int, int]]:

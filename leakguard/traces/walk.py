@@ -39,6 +39,7 @@ _CUT_ESCAPE = analyse(
 )
 _ESCAPED_ERASURE = analyse(rb"[^\x00-\x1f\x7f]{1,4}?(?:%08|=08|\\(?:x08|b|u0008|010)|&#x?0{0,2}8;)")
 _WIDEST_GAP = 3
+_QUOTES = frozenset({b"'", b'"'})
 _SHORT = 64
 _FEW_DIGITS = 256
 # No text that writes a form in so many bytes is followed any farther.
@@ -386,6 +387,9 @@ class _Step:
         if self._form.alphabet is Alphabet.HEX:
             self._between_digits(path)
             return None
+        if read in _QUOTES and path.margin is None and not path.levels:
+            place = self._start + path.at
+            self._offer(path, breaks.joined(self._text, place, final=self._final))
         if path.margin is None and (gone := self._erased(path, read, behind)):
             return replace(path, at=path.at + gone)
         if read in breaks.BLANKS_SET or self._form.value[path.reached] in breaks.BLANKS:
