@@ -6,12 +6,12 @@ erased; a part of it, with the rest cut off. So a *trace* starts where a few byt
 as they are, and goes on as long as the text, read this way or that, goes on as the form does.
 What is decided depends on the bytes from there on alone, so a trace is held and cut as a needle is.
 
-Each room has its own part of it: `form` what is followed, `escapes` how a byte may be written,
-`breaks` what may stand between two bytes, `bases` what digits stand for, `walk` the following,
-`derive` where traces start, `anchors` where any secret may go on in the middle, `grams` which bytes
-of all secrets may stand there, `glance` that most escapes are none of theirs, `cover` which finds
-are news. Colors and the like are left to `leakguard.decoders`: what they paint is followed in their
-reading.
+Each room has its own part of it: `form` what is followed, `spread` what else the whole is written
+as, `escapes` how a byte may be written, `breaks` what may stand between two bytes, `bases` what
+digits stand for, `walk` the following, `derive` where traces start, `anchors` where any secret may
+go on in the middle, `grams` which bytes of all secrets may stand there, `glance` that most escapes
+are none of theirs, `cover` which finds are news. Colors and the like are left to
+`leakguard.decoders`: what they paint is followed in their reading.
 """
 
 from leakguard.traces.anchors import Anchor, Approach, anchors, begun

@@ -11,7 +11,7 @@ from leakguard.policy import budget
 
 MIXED, FRAGMENT = "mixed", "fragment"
 KINDS = {
-    MIXED: "all of it, escaped in several ways, or with line ends, margins or columns in it",
+    MIXED: "all of it, escaped in several ways, dumped, listed, or with line ends or margins in it",
     FRAGMENT: "a part of it that tells more than the budget, such as its beginning",
 }
 """The encodings that a trace may find, and what each stands for."""
