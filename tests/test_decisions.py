@@ -6,7 +6,7 @@ import random
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leakguard.cli import decisions
@@ -56,6 +56,7 @@ def surroundings() -> st.SearchStrategy[str]:
     )
 
 
+@example("JJJJJ", json.dumps({"@": {"password": "x", "@@": "@"}}), False)  # noqa: FBT003  # as drawn
 @given(values(), surroundings(), st.booleans())
 def test_nothing_of_a_value_is_told(value: str, around: str, encoded: bool) -> None:  # noqa: FBT001  # drawn
     text = around.replace("@", value, 1).replace("@", value).encode()

@@ -178,6 +178,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]{0,39}", re.ASCII)
 # Bits for each letter: words have fewer, and random letters more.
 _MOST_OF_A_WORD = 3.5
 _TELLING = 4
+_LONG_KEY = 16
 _VOCABULARY = _SECRET_WORDS | _PUBLIC_ENDS | _PUBLIC_WORDS | {word.decode() for word in COMMON}
 
 
@@ -190,5 +191,8 @@ def shown_key(key: str) -> str:
 def _reads(key: str) -> bool:
     """Tell whether `key` is made of words, or too short to tell anything."""
     if re.search(r"\d", key):
+        return False
+    # A letter time and again tells little, and is no word: it may be a bad password.
+    if 2 * len(set(key)) <= min(len(key), _LONG_KEY):
         return False
     return len(key) < _TELLING or information(key.encode()) < _MOST_OF_A_WORD * len(key)
