@@ -307,6 +307,7 @@ print("got", input())
 """
     with at(DRIVER, *python(ticking), script=shell) as screen:
         child = int(screen.until(b"ready").split()[0])
+        screen.until(b"\n")
         screen.type(b"\r")
         screen.until(b"for the shell True")
         assert becomes(lambda: not screen.is_as_before())
