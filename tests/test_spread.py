@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
+from leakguard.masker import Masker
 from leakguard.matcher import Matcher
 from leakguard.model import Secret
 from tests.streams import cut, mask
@@ -90,6 +91,11 @@ def test_nothing_to_speak_of_is_left(name: str, way: str) -> None:
 def test_another_value_stays(way: str) -> None:
     text = WAYS[way](b"Another of the kind: 9Qw3Xb7Lp2")
     assert mask(MATCHER, text) == text
+
+
+@pytest.mark.parametrize("prompt", [b"name: ", b"go on? [y/N] ", b">>> ", b"$ ", b"  12\t"])
+def test_no_prompt_waits_for_what_may_follow_it(prompt: bytes) -> None:
+    assert Masker(MATCHER).feed(prompt) == prompt
 
 
 @pytest.mark.parametrize("lead", range(4))

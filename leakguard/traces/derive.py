@@ -149,6 +149,9 @@ def _openings(form: Form, count: int = 1) -> Iterator[Trace]:
     """Yield traces at the first places of a form that tell of the secret."""
     place = _private(form)
     for _ in range(count):
+        # A prompt ends with a blank: no word begins with one, or it would wait.
+        while form.value[place : place + 1].isspace():
+            place += 1
         # Where characters stand apart, a few of them are rare enough.
         few = round(_APART / form.step)
         word = form.value[place : place + few] if form.step <= _WIDE else _word(form, place)
