@@ -18,6 +18,7 @@ from tests.streams import cut, mask
 
 VALUES = {
     "token": b"tok_live_8f3Kd92LmQx71ZbV0aHs",
+    "capitals": b"tuvwX8f3Kd92LmQx71ZbV0aHs",
     "signs": b"Zq8'x\"9<K>&m2%Qd7=e5$L",
     "wide": "Kä9ßx7Qmé2LZ8w".encode(),  # the letters are meant
     "lines": b"Vq7mZp2Lk9Rt4WxBc8Yd\n3Jf6HnTs5Ga1Qe0Ui4Oy\nPb9Vc2Xn7Mq",
