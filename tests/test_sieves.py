@@ -69,12 +69,12 @@ def test_where_no_thread_can_be_had_there_is_no_sieve(monkeypatch: pytest.Monkey
 
 
 def test_words_for_several_databases_are_all_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = [b"word-%03d" % number for number in range(50)]
+    words = [b"word-%03d!" % number for number in range(50)]
     text = b", ".join(words) + b"." * 100
     at_once = sieve.of_literals(words).windows(text, 0)
     monkeypatch.setattr(sieve, "_MOST_AT_ONCE", 7)
     in_parts = sieve.of_literals(words).windows(text, 0)
-    assert set(in_parts) == set(at_once)
+    assert sorted(in_parts) == sorted(at_once)
     assert {text[start:end] for start, end in in_parts} == set(words)
 
 

@@ -193,6 +193,6 @@ def _reads(key: str) -> bool:
     if re.search(r"\d", key):
         return False
     # A letter time and again tells little, and is no word: it may be a bad password.
-    if 2 * len(set(key)) <= min(len(key), _LONG_KEY):
+    if len(key) >= _TELLING and 2 * len(set(key)) <= min(len(key), _LONG_KEY):
         return False
     return len(key) < _TELLING or information(key.encode()) < _MOST_OF_A_WORD * len(key)

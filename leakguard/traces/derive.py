@@ -243,9 +243,9 @@ def _spelled(form: Form, needles: Sequence[Needle], beginnings: int) -> Iterator
         yield head.decode().encode("utf-16-le")
         yield head.decode().encode("utf-16-be")
     if beginnings > 1:
-        letters = [letter.encode() for letter in value.decode("utf-8", "replace")[:4]]
-        yield b"".join(b"%b\b%b" % (letter, letter) for letter in letters[:3])
-        yield b"".join(b"_\b%b" % letter for letter in letters[:3])
+        letters = [letter.encode() for letter in value.decode("utf-8", "replace")[:3]]
+        yield b"".join(b"%b\b%b" % (letter, letter) for letter in letters)
+        yield b"".join(b"_\b%b" % letter for letter in letters)
         yield from (b"\b" + value[place : place + 4] for place in range(1, _SHORTEST))
     if not _UNTOUCHED.issuperset(value[:_SHORTEST]):
         escaped = (needle.value for needle in needles if needle.encoding in _ESCAPES)

@@ -80,7 +80,7 @@ class Grams:
 class Noted(dict[bytes, bool]):
     """Answers that were given before; when there are very many they are forgotten."""
 
-    def __setitem__(self, asked: bytes, answer: bool) -> None:  # as a `dict` has it
+    def __setitem__(self, asked: bytes, answer: bool) -> None:
         if len(self) >= _MOST_NOTED:
             self.clear()
         super().__setitem__(asked, answer)
